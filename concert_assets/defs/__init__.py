@@ -1,0 +1,1 @@
+"""The Dagster layer alone: assets in lineage order, checks, jobs, schedules and sensors."""

@@ -1,0 +1,1 @@
+"""Programs that Glue runs as they are. Never Dagster."""

@@ -1,0 +1,1 @@
+"""Features, splits, baselines, fitting, evaluation and persistence of models."""

@@ -1,0 +1,1 @@
+"""Glue jobs: the protocol, the local subprocess and AWS Glue."""

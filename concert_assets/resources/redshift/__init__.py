@@ -1,0 +1,1 @@
+"""The warehouse: the protocol, DuckDB and Redshift."""

@@ -1,0 +1,1 @@
+"""Object storage: the protocol, the folder store and S3."""

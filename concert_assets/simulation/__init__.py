@@ -1,0 +1,1 @@
+"""The simulated world that the generator draws from, and its truth."""

@@ -1,0 +1,1 @@
+"""Readers of delivered bytes into canonical raw rows, one file a format."""
