@@ -1,0 +1,215 @@
+"""The append-only delivery log in the raw bucket: entries, how they are written, and what is live after them.
+
+An entry is one create-once object ``log/<sequence>.json``, so two writers never share a number and nothing is ever
+rewritten. What is published is a function of these entries alone.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from concert_assets.resources.s3.protocol import ObjectExists, ObjectStore
+
+EntryKind = Literal["delivery", "hold", "release", "retraction"]
+State = Literal["live", "held", "replaced", "retracted"]
+
+LOG_PREFIX = "log/"
+DELIVERY_PREFIX = "deliveries/"
+
+
+class NoSuchDelivery(Exception):
+    """The log knows no delivery of that name or number."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveredObject:
+    """One object of a delivery. ``table`` is empty where the format itself says which tables the object brings."""
+
+    object_id: str
+    key: str
+    table: str
+    format: str
+    size_bytes: int
+    sha256: str
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of the log. ``refers_to`` is the sequence of the delivery that a hold, release or retraction means."""
+
+    sequence: int
+    kind: EntryKind
+    delivery: str
+    recorded_at: str
+    objects: tuple[DeliveredObject, ...] = ()
+    refers_to: int = 0
+    source: str = ""
+    note: str = ""
+    settings: dict[str, Any] | None = None
+
+    @property
+    def content_id(self) -> str:
+        """What the delivery brings, whatever its number: the key of everything derived from it."""
+        digest = hashlib.sha256(self.delivery.encode())
+        for item in self.objects:
+            digest.update(f"\0{item.object_id}\0{item.table}\0{item.format}".encode())
+        return digest.hexdigest()[:32]
+
+    def to_json(self) -> bytes:
+        """The entry as it is stored."""
+        return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+    @staticmethod
+    def from_json(data: bytes) -> "Entry":
+        """The entry that was stored."""
+        fields = json.loads(data)
+        fields["objects"] = tuple(DeliveredObject(**item) for item in fields["objects"])
+        return Entry(**fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A delivery entry with the state the whole log leaves it in and, where it is held, the reason."""
+
+    entry: Entry
+    state: State
+    is_released: bool = False
+    reason: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name under which it was delivered; a later delivery of the name replaces it."""
+        return self.entry.delivery
+
+    @property
+    def sequence(self) -> int:
+        """Its number in the log."""
+        return self.entry.sequence
+
+
+def object_id(delivery: str, name: str, sha256: str) -> str:
+    """A stable identifier of an object of a delivery: the same name and bytes have the same one in every home."""
+    return hashlib.sha256(f"{delivery}\0{name}\0{sha256}".encode()).hexdigest()[:32]
+
+
+def settle(entries: Iterable[Entry]) -> list[Delivery]:
+    """The state of every delivery after the entries, in log order.
+
+    Of each name the newest accepted delivery is live. A held one is not accepted, so the one before it stays live; a
+    release accepts it after all. A retraction of an accepted delivery does not bring back what it had replaced.
+    """
+    deliveries: dict[int, Entry] = {}
+    holds: dict[int, str] = {}
+    released: set[int] = set()
+    retracted: set[int] = set()
+    for entry in sorted(entries, key=lambda item: item.sequence):
+        match entry.kind:
+            case "delivery":
+                deliveries[entry.sequence] = entry
+            case "hold":
+                holds[entry.refers_to] = entry.note
+            case "release":
+                released.add(entry.refers_to)
+            case "retraction":
+                retracted.add(entry.refers_to)
+    newest_accepted: dict[str, int] = {}
+    for sequence, entry in deliveries.items():
+        if sequence not in holds or sequence in released:
+            newest_accepted[entry.delivery] = sequence
+    settled = []
+    for sequence, entry in deliveries.items():
+        is_held = sequence in holds and sequence not in released
+        state: State
+        if sequence in retracted:
+            state = "retracted"
+        elif newest_accepted.get(entry.delivery, 0) > sequence:
+            state = "replaced"
+        else:
+            state = "held" if is_held else "live"
+        settled.append(Delivery(entry, state, sequence in released, holds.get(sequence, "") if is_held else ""))
+    return settled
+
+
+class DeliveryLog:
+    """The log of one raw bucket."""
+
+    def __init__(self, store: ObjectStore, bucket: str) -> None:
+        """Nothing is read or written until it is asked for."""
+        self.store = store
+        self.bucket = bucket
+
+    def entries(self) -> list[Entry]:
+        """All entries in order, without a gap from 1 on: what lies behind a gap is not yet there for a reader."""
+        found: list[Entry] = []
+        for info in self.store.list(self.bucket, LOG_PREFIX):
+            entry = Entry.from_json(self.store.read(self.bucket, info.key))
+            if entry.sequence != len(found) + 1:
+                raise ValueError(
+                    f"the delivery log of bucket {self.bucket} lacks entry {len(found) + 1}; "
+                    f"restore {self._key(len(found) + 1)} from a backup"
+                )
+            found.append(entry)
+        return found
+
+    def deliveries(self) -> list[Delivery]:
+        """Every delivery with its state."""
+        return settle(self.entries())
+
+    def append(self, entry: Entry) -> Entry:
+        """Write an entry under the next free number and return it as numbered."""
+        sequence = len(self.entries()) + 1
+        while True:
+            numbered = replace(entry, sequence=sequence)
+            try:
+                self.store.create(self.bucket, self._key(sequence), numbered.to_json())
+            except ObjectExists:
+                sequence += 1  # another writer took the number
+                continue
+            return numbered
+
+    def deliver(
+        self,
+        delivery: str,
+        objects: Sequence[DeliveredObject],
+        *,
+        source: str,
+        settings: dict[str, Any] | None = None,
+        note: str = "",
+    ) -> tuple[Entry, bool]:
+        """Log a delivery and say whether it is new.
+
+        The same objects as the newest delivery of that name, unless that was retracted, are no new delivery.
+        """
+        entry = Entry(0, "delivery", delivery, _now(), tuple(objects), source=source, settings=settings, note=note)
+        of_name = [item for item in self.deliveries() if item.name == delivery]
+        if of_name and of_name[-1].state != "retracted" and of_name[-1].entry.content_id == entry.content_id:
+            return of_name[-1].entry, False
+        return self.append(entry), True
+
+    def find(self, reference: str) -> Delivery:
+        """The delivery of that number, or the newest of that name that is live or held; NoSuchDelivery otherwise."""
+        deliveries = self.deliveries()
+        if reference.isdigit():
+            matches = [item for item in deliveries if item.sequence == int(reference)]
+        else:
+            matches = [item for item in deliveries if item.name == reference and item.state in ("live", "held")]
+        if not matches:
+            known = ", ".join(sorted({item.name for item in deliveries})) or "none yet"
+            raise NoSuchDelivery(f"no delivery {reference!r}; the log knows: {known}")
+        return matches[-1]
+
+    def judge(self, delivery: Delivery, kind: Literal["hold", "release", "retraction"], note: str) -> Entry:
+        """Log a hold, release or retraction of a delivery."""
+        return self.append(Entry(0, kind, delivery.name, _now(), refers_to=delivery.sequence, note=note))
+
+    @staticmethod
+    def _key(sequence: int) -> str:
+        return f"{LOG_PREFIX}{sequence:012d}.json"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

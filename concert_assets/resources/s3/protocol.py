@@ -1,0 +1,68 @@
+"""What the platform asks of object storage. Standard library only, so that every room may name it."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+
+class ObjectNotFound(Exception):
+    """There is no object under that key."""
+
+
+class ObjectExists(Exception):
+    """The object was to be created once and is there already."""
+
+
+class KeyRefused(Exception):
+    """The store cannot hold an object under that key."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """One version of one object: its key, size in bytes and a token that changes whenever the bytes do."""
+
+    key: str
+    size_bytes: int
+    version: str
+
+
+class ObjectStore(Protocol):
+    """Buckets of objects. A reader sees a whole object or none; nothing half-written is ever visible."""
+
+    def read(self, bucket: str, key: str) -> bytes:
+        """All bytes of an object; ObjectNotFound where there is none."""
+        ...
+
+    def write(self, bucket: str, key: str, data: bytes) -> ObjectInfo:
+        """Write an object whole, in place of what was there."""
+        ...
+
+    def create(self, bucket: str, key: str, data: bytes) -> ObjectInfo:
+        """Write an object that must not exist yet; ObjectExists for all but one of any number of racers."""
+        ...
+
+    def open_write(self, bucket: str, key: str) -> AbstractContextManager[BinaryIO]:
+        """A stream whose bytes become the object when the context ends without an error, and vanish otherwise."""
+        ...
+
+    def fetch(self, bucket: str, key: str) -> AbstractContextManager[Path]:
+        """A local file that holds the object's bytes for as long as the context lasts."""
+        ...
+
+    def head(self, bucket: str, key: str) -> ObjectInfo | None:
+        """What is known of an object without reading it, or None where there is none."""
+        ...
+
+    def list(self, bucket: str, prefix: str = "") -> Iterator[ObjectInfo]:
+        """The objects under a prefix in the order of their keys."""
+        ...
+
+    def delete(self, bucket: str, key: str) -> None:
+        """Remove an object; nothing happens where there is none."""
+        ...
+
+    def uri(self, bucket: str, key: str = "") -> str:
+        """Where an object or bucket lies, for people and programs."""
+        ...
