@@ -1,4 +1,4 @@
-"""The reports, built from facts: the two JSON documents here.
+"""The reports, built from facts: the two JSON documents here, the page from them in ``page``.
 
 Their fields are documented in ``docs/reports.md``.
 """
@@ -17,9 +17,12 @@ from concert_assets.reporting.outcome import (
     steps_report,
     verdict,
 )
+from concert_assets.reporting.page.render import render_html
 from concert_assets.reporting.plain import instant, plain, withheld
 from concert_assets.reporting.quality import quality_report
 from concert_assets.reporting.rows import rows_report
+
+__all__ = ["build_model_report", "build_pipeline_report", "render_html"]
 
 SCHEMA_VERSION = 1
 SAMPLE = 10  # rankings and forecasts shown
