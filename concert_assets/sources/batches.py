@@ -1,0 +1,168 @@
+"""Raw batches put together: origin columns, malformed rows in their places, and price maps made rows of their own."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from concert_assets.catalog import canonical
+from concert_assets.catalog.model import Table
+from concert_assets.sources.model import MAX_ROW_TEXT, Batches, RawObject, RowFault, raw_schema
+
+
+class RawTable:
+    """Makes the raw batches of one table of one object and counts its rows."""
+
+    def __init__(self, obj: RawObject, table: Table) -> None:
+        """Start at row 1."""
+        self.table = table
+        self.rows = 0
+        self._object_id = obj.object_id
+        self._schema = raw_schema(table)
+
+    def batch(self, columns: Mapping[str, pa.Array], good: int, faults: Sequence[RowFault] = ()) -> pa.RecordBatch:
+        """The next batch: ``good`` rows of canonical ``columns`` in order, with the faulty rows between them.
+
+        Columns not given are null. The batch has ``good + len(faults)`` rows; faults come in order of position.
+        """
+        count = good + len(faults)
+        errors = texts = pa.nulls(count, pa.string())
+        order: pa.Array | None = None
+        if faults:
+            is_good = np.ones(count, dtype=bool)
+            is_good[[fault.position for fault in faults]] = False
+            order = pa.array(np.cumsum(is_good) - 1, pa.int64(), mask=~is_good)
+            reasons: list[str | None] = [None] * count
+            kept: list[str | None] = [None] * count
+            for fault in faults:
+                reasons[fault.position] = fault.reason
+                kept[fault.position] = fault.text[:MAX_ROW_TEXT].replace("\0", "\ufffd")
+            errors, texts = text_array(reasons), text_array(kept)
+        arrays = []
+        for name in self.table.column_names:
+            column = columns.get(name)
+            if column is None:
+                arrays.append(pa.nulls(count, pa.string()))
+            else:
+                arrays.append(column if order is None else column.take(order))
+        numbers = pa.array(np.arange(self.rows + 1, self.rows + count + 1))
+        self.rows += count
+        arrays += [pa.repeat(pa.scalar(self._object_id, pa.string()), count), numbers, errors, texts]
+        return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+
+
+def text_array(values: Sequence[str | None]) -> pa.Array:
+    """An array of text; a lone surrogate, which no encoding can carry, becomes the replacement character."""
+    try:
+        return pa.array(values, pa.string())
+    except UnicodeEncodeError:
+        mended = [None if v is None else v.encode("utf-8", "replace").decode("utf-8") for v in values]
+        return pa.array(mended, pa.string())
+
+
+def forbidden(text: str) -> str | None:
+    """Why no warehouse can hold the text, or None where it can: a NUL character, or half of a surrogate pair."""
+    if "\0" in text:
+        return "it holds a NUL character"
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return "it holds half of a surrogate pair"
+    return None
+
+
+class PriceMaps:
+    """Turns the price maps of concerts into rows of ``ticket_prices``, one for each entry, null maps into none."""
+
+    def __init__(self, obj: RawObject) -> None:
+        """Start at row 1."""
+        self._raw = RawTable(obj, canonical.TICKET_PRICES)
+
+    def batches(self, maps: Sequence[Any], concerts: pa.Array, updated: pa.Array) -> Batches:
+        """The rows of the concerts' maps, each a dict, its JSON text, or None; beside them concert_id and updated_at.
+
+        A map that cannot be read gives one row with a row error.
+        """
+        columns: dict[str, list[str | None]] = {name: [] for name in self._raw.table.column_names}
+        faults: list[RowFault] = []
+        good = 0
+        for index, price_map in enumerate(maps):
+            if price_map is None:
+                continue
+            concert, changed = concerts[index].as_py(), updated[index].as_py()
+            try:
+                entries = _entries(price_map)
+            except ValueError as error:
+                shown = price_map if isinstance(price_map, str) else json_text(price_map)
+                reason = f"malformed_map: ticket_prices of concert {concert}: {error}"
+                faults.append(RowFault(good + len(faults), reason, shown))
+                continue
+            good += len(entries)
+            for tier, value in entries.items():
+                columns["concert_id"].append(concert)
+                columns["ticket_tier"].append(tier)
+                columns["face_value"].append(as_text(value))
+                columns["updated_at"].append(changed)
+        if good or faults:
+            arrays = {name: text_array(values) for name, values in columns.items()}
+            yield self._raw.table.name, self._raw.batch(arrays, good, faults)
+
+
+class Number(str):
+    """The text of a JSON number, told apart from a JSON string so that it is written back without quotes."""
+
+    __slots__ = ()
+
+
+def unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The pairs of a JSON object as a dict; ValueError where a name is given twice, since either value may be meant."""
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        seen: set[str] = set()
+        twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+        raise ValueError(f"{twice[:100]!r} is given twice in one object")
+    return made
+
+
+# Numbers keep their text, NaN and Infinity included; strict, so that raw control characters are refused.
+EXACT_JSON = json.JSONDecoder(
+    parse_int=Number, parse_float=Number, parse_constant=Number, object_pairs_hook=unique_pairs
+)
+
+
+def json_text(value: Any) -> str:
+    """A value of ``EXACT_JSON`` as compact JSON text, numbers as they came."""
+    if isinstance(value, Number):
+        return str(value)
+    if isinstance(value, dict):
+        inside = ",".join(f"{json.dumps(k, ensure_ascii=False)}:{json_text(v)}" for k, v in value.items())
+        return "{" + inside + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(json_text, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def as_text(value: Any) -> str | None:
+    """A JSON value as the text of a raw column: strings and numbers as they came, null as null, the rest as JSON."""
+    if value is None:
+        return None
+    return str(value) if isinstance(value, str) else json_text(value)
+
+
+def _entries(price_map: Any) -> dict[str, Any]:
+    if isinstance(price_map, str):
+        try:
+            price_map = EXACT_JSON.decode(price_map)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"{error.msg} at character {error.pos + 1}") from None
+        except RecursionError:
+            raise ValueError("it is nested too deep") from None
+    if not isinstance(price_map, dict):
+        raise ValueError("it is no JSON object")
+    for entry in price_map.items():
+        reason = next((found for part in entry if isinstance(part, str) and (found := forbidden(part))), None)
+        if reason is not None:
+            raise ValueError(reason)
+    return price_map

@@ -1,0 +1,198 @@
+"""Delimited text with a header line: CSV now, every value read as text by Arrow's parser."""
+
+import csv
+import io
+import re
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO
+
+import pyarrow as pa
+from pyarrow import csv as arrow_csv
+
+from concert_assets.sources.batches import PriceMaps, RawTable
+from concert_assets.sources.columns import Columns
+from concert_assets.sources.model import (
+    MAX_ROW_TEXT,
+    PRICE_MAP,
+    Batches,
+    Limits,
+    Notes,
+    RawObject,
+    RowFault,
+    UnreadableObject,
+    table_of,
+)
+from concert_assets.sources.streams import BLOCK_BYTES, TextStream, one_line
+
+_MARK = re.compile(rb'["\r\n]')
+# A last line of our own with one column too many: a quoted field that is never closed swallows it, which gives it away.
+_END = "\x1eend of object\x1e"
+
+
+def read(obj: RawObject, stream: BinaryIO, limits: Limits, notes: Notes) -> Batches:
+    """Yield the rows of a CSV object: RFC 4180 quoting, any line end, a field that is empty or ``""`` is null.
+
+    A row with another number of fields than the header, or whose quoted field is never closed, is a row with an error;
+    blank lines count for nothing. Raises UnreadableObject for a header that lacks a required column or has one twice.
+    """
+    table = table_of(obj)
+    columns = Columns(table)
+    text = TextStream(stream, limits)
+    header, rest = _header(text, limits)
+    matched = columns.match(header)
+    if matched.twice:
+        raise UnreadableObject(f"{table.name}: column {matched.twice[0].strip()!r} stands twice in the header")
+    columns.require(matched.chosen, header)
+    for name in matched.unknown:
+        notes.unknown(table.name, name.strip() or f"(unnamed, column {header.index(name) + 1})")
+    raw, prices = RawTable(obj, table), PriceMaps(obj)
+    places = {name: str(header.index(spelling)) for name, spelling in matched.chosen.items()}
+    for batch, faults in _Rows(_Ended(rest, text, len(header)), len(header), list(places.values()), limits):
+        found = {name: batch.column(place) for name, place in places.items()}
+        maps = found.pop(PRICE_MAP, None)
+        yield table.name, raw.batch(found, batch.num_rows, faults)
+        if maps is not None:
+            nulls = pa.nulls(batch.num_rows, pa.string())
+            concerts, updated = (found.get(name, nulls) for name in ("concert_id", "updated_at"))
+            yield from prices.batches(maps.to_pylist(), concerts, updated)
+
+
+def _header(stream: TextStream, limits: Limits) -> tuple[list[str], bytes]:
+    """The names of the header, which may hold line ends within quotes, and the bytes read beyond it."""
+    data = b""
+    while True:
+        more = stream.read(min(BLOCK_BYTES, limits.max_line_bytes))
+        data = (data + more).lstrip(b"\r\n")
+        quotes = 0
+        for mark in _MARK.finditer(data):
+            if mark[0] == b'"':
+                quotes += 1
+            elif quotes % 2 == 0:
+                return _names(data[: mark.start()]), data[mark.end() :]
+        if not more:
+            break
+        if len(data) > limits.max_line_bytes:
+            raise UnreadableObject(f"the header is longer than {limits.max_line_bytes:,} bytes")
+    if not data.strip():
+        raise UnreadableObject("there is no header, only blank lines")
+    if quotes % 2:
+        raise UnreadableObject("the header has a quote that is never closed")
+    return _names(data), b""
+
+
+def _names(header: bytes) -> list[str]:
+    try:
+        return next(csv.reader(io.StringIO(header.decode("utf-8"), newline=""), strict=True))
+    except csv.Error as error:
+        raise UnreadableObject(f"the header cannot be read: {error}") from error
+
+
+class _Ended(io.RawIOBase):
+    """The rows after the header, and then the end mark."""
+
+    def __init__(self, rest: bytes, stream: TextStream, width: int) -> None:
+        super().__init__()
+        self._rest = rest
+        self._stream = stream
+        self._end = ("\n" + _END + "," * width + "\n").encode()
+
+    def readable(self) -> bool:
+        """True: this is an input stream."""
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """At most ``size`` bytes, none at the end."""
+        size = BLOCK_BYTES if size < 0 else size
+        if not self._rest:
+            self._rest = self._stream.read(size)
+        if not self._rest:
+            self._rest, self._end = self._end, b""
+        data, self._rest = self._rest[:size], self._rest[size:]
+        return data
+
+
+class _Rows:
+    """Arrow's batches of good rows, each with the faults that stand between and right after them."""
+
+    def __init__(self, stream: _Ended, width: int, wanted: Sequence[str], limits: Limits) -> None:
+        self._stream = stream
+        self._width = width
+        self._wanted = list(wanted)
+        self._limits = limits
+        self._number = 0  # rows yielded, good and bad
+        self._bad: deque[tuple[int, str, str]] = deque()  # row number, reason, text
+        self._is_closed = False
+        self._has_too_many = False
+
+    def __iter__(self) -> Iterator[tuple[pa.RecordBatch, list[RowFault]]]:
+        held = pa.RecordBatch.from_pylist([], schema=pa.schema([(name, pa.string()) for name in self._wanted]))
+        try:
+            with self._opened() as reader:
+                for batch in reader:
+                    yield from self._placed(held)
+                    held = batch
+        except pa.ArrowInvalid as error:
+            if self._has_too_many:
+                raise UnreadableObject(
+                    f"more than {self._limits.max_pending_errors:,} rows on end have another number of fields than the "
+                    f"header's {self._width}"
+                ) from error
+            if "straddling" in str(error):
+                raise UnreadableObject(f"a row is longer than {self._limits.max_line_bytes:,} bytes") from error
+            raise UnreadableObject(f"the CSV cannot be read: {one_line(error)}") from error
+        yield from self._placed(held if self._is_closed else self._without_unclosed(held))
+
+    def _opened(self) -> arrow_csv.CSVStreamingReader:
+        names = [str(place) for place in range(self._width)]
+        return arrow_csv.open_csv(
+            self._stream,
+            read_options=arrow_csv.ReadOptions(
+                column_names=names, use_threads=False, block_size=self._limits.max_line_bytes
+            ),
+            parse_options=arrow_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=self._invalid),
+            convert_options=arrow_csv.ConvertOptions(
+                include_columns=self._wanted,
+                column_types={name: pa.string() for name in self._wanted},
+                null_values=[""],
+                strings_can_be_null=True,
+            ),
+        )
+
+    def _invalid(self, row: arrow_csv.InvalidRow) -> str:
+        if row.text == _END + "," * self._width:
+            self._is_closed = True
+            return "skip"
+        if len(self._bad) >= self._limits.max_pending_errors:
+            self._has_too_many = True
+            return "error"
+        reason = f"malformed_csv: {row.actual_columns} fields where the header has {self._width}"
+        self._bad.append((row.number, reason, row.text[:MAX_ROW_TEXT]))
+        return "skip"
+
+    def _without_unclosed(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The batch without the last row of the object, which swallowed the end mark, and that row made a fault."""
+        last = self._number + batch.num_rows + len(self._bad)
+        if self._bad and self._bad[-1][0] == last:
+            text = self._bad.pop()[2]
+        else:
+            fields = batch.slice(batch.num_rows - 1).to_pylist()[0]
+            text = ",".join(value or "" for value in fields.values())
+            batch = batch.slice(0, batch.num_rows - 1)
+        self._bad.append((last, "malformed_csv: a quoted field is never closed", text.split("\n" + _END)[0]))
+        return batch
+
+    def _placed(self, batch: pa.RecordBatch) -> Iterator[tuple[pa.RecordBatch, list[RowFault]]]:
+        """The batch in pieces; bad rows up to the one right after a piece go with it."""
+        start = 0
+        while start < batch.num_rows or (self._bad and self._bad[0][0] == self._number + 1):
+            piece = batch.slice(start, self._limits.batch_rows)
+            start += piece.num_rows
+            end = self._number + piece.num_rows
+            faults = []
+            while self._bad and self._bad[0][0] <= end + 1:
+                number, reason, text = self._bad.popleft()
+                faults.append(RowFault(number - self._number - 1, reason, text))
+                end += 1
+            self._number = end
+            yield piece, faults

@@ -1,0 +1,26 @@
+"""The one door to the readers: which format is read by which module."""
+
+from typing import BinaryIO
+
+from concert_assets.sources import delimited, jsonl, parquet
+from concert_assets.sources.model import Batches, Limits, Notes, RawObject, Reader, UnreadableObject
+
+FORMATS: dict[str, Reader] = {
+    "jsonl": jsonl.read,
+    "csv": delimited.read,
+    "parquet": parquet.read,
+}
+# Formats whose objects bring several tables, so that ``RawObject.table`` is None.
+_LIMITS = Limits()
+
+
+def read(obj: RawObject, stream: BinaryIO, limits: Limits = _LIMITS, notes: Notes | None = None) -> Batches:
+    """Yield the object's rows as pairs of canonical table name and batch of ``model.raw_schema``.
+
+    ``stream`` is a seekable binary file, left open. Rows are counted from 1 per object and table; unknown columns are
+    added to ``notes``. Raises UnreadableObject when the object is refused as a whole, which may come after batches were
+    yielded: a caller keeps nothing of an object before the iterator has ended.
+    """
+    if obj.format not in FORMATS:
+        raise UnreadableObject(f"format {obj.format!r} is unknown; formats are {', '.join(FORMATS)}")
+    yield from FORMATS[obj.format](obj, stream, limits, Notes() if notes is None else notes)
