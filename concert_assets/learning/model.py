@@ -1,0 +1,99 @@
+"""A trained model: its fitted pipeline, its intervals, its identity and its card."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.pipeline import Pipeline
+
+from concert_assets.learning.intervals import LEVELS, Calibration, Texts
+from concert_assets.learning.metrics import FloatArray
+from concert_assets.learning.settings import CODE_VERSION
+
+LIBRARIES = ("numpy", "pandas", "scikit-learn", "skops")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From what a pipeline predicts to the target's unit, one entry a row.
+
+    Predictions are multiplied by ``scale`` and kept between 0 and ``upper``; ``groups`` are calibrated apart. Where
+    ``is_whole``, predictions are rounded and intervals widened to whole numbers.
+    """
+
+    scale: FloatArray
+    upper: FloatArray
+    groups: Texts
+    is_whole: bool
+
+    def take(self, rows: npt.NDArray[np.intp]) -> "Span":
+        """The entries of some rows."""
+        return Span(self.scale[rows], self.upper[rows], self.groups[rows], self.is_whole)
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Predicted values and interval bounds in the target's unit, one a row; ``bounds`` maps level -> (low, high)."""
+
+    predicted: FloatArray
+    bounds: dict[int, tuple[FloatArray, FloatArray]]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedModel:
+    """One version of a model.
+
+    ``card`` is plain JSON: settings, samples, metrics, baselines, importances and coverage. ``extras`` holds what
+    predicting needs beside pipeline and calibration, also plain JSON. The same version means the same content.
+    """
+
+    name: str
+    version: str
+    pipeline: Pipeline
+    calibration: Calibration
+    card: dict[str, Any]
+    extras: dict[str, Any]
+
+    def predict(self, features: pd.DataFrame, span: Span) -> Prediction:
+        """Predict rows of the model's feature columns."""
+        return predict_with(self.pipeline, self.calibration, features, span)
+
+
+def predict_values(pipeline: Pipeline, features: pd.DataFrame, span: Span) -> FloatArray:
+    """The pipeline's predictions in the target's unit, not rounded."""
+    if features.empty:
+        return np.zeros(0)
+    return np.clip(np.asarray(pipeline.predict(features), dtype=np.float64) * span.scale, 0.0, span.upper)
+
+
+def predict_with(pipeline: Pipeline, calibration: Calibration, features: pd.DataFrame, span: Span) -> Prediction:
+    """Predictions with the intervals of every level."""
+    predicted = predict_values(pipeline, features, span)
+    bounds = {}
+    for level in LEVELS:
+        low, high = calibration.bounds(predicted, span.scale, span.groups, level)
+        low, high = np.clip(low, 0.0, span.upper), np.clip(high, 0.0, span.upper)
+        bounds[level] = (np.floor(low), np.ceil(high)) if span.is_whole else (low, high)
+    return Prediction(np.rint(predicted) if span.is_whole else predicted, bounds)
+
+
+def library_versions() -> dict[str, str]:
+    """The versions of the libraries that a stored model depends on."""
+    return {library: version(library) for library in LIBRARIES}
+
+
+def model_version(name: str, identity: Mapping[str, Any]) -> str:
+    """The version that follows from ``identity`` (data hash, settings, as-of day …), code and libraries alone."""
+    content = {"name": name, "code": CODE_VERSION, "libraries": library_versions(), **identity}
+    return f"{name}-{hashlib.sha256(canonical_json(content)).hexdigest()[:12]}"
+
+
+def canonical_json(value: Any) -> bytes:
+    """JSON that is the same for equal values; ValueError for numbers that JSON does not have."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
