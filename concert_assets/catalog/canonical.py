@@ -1,6 +1,7 @@
 """The five canonical tables that deliveries bring and the warehouse publishes, in the order of their references."""
 
 from concert_assets.catalog.model import Column, Reference, Rule, Table
+from concert_assets.catalog.timezones import TIMEZONES
 
 VENUE_TYPES = ("club", "theater", "hall", "arena", "amphitheater", "stadium", "outdoor", "other")
 CONCERT_STATUSES = ("scheduled", "completed", "cancelled", "postponed")
@@ -49,7 +50,7 @@ VENUES = Table(
     columns=(
         Column("venue_id", "varchar(64)", "Identifier given by the source", required=True, aliases=("id",)),
         Column("name", "varchar(512)", "Name of the venue", required=True, aliases=("venue_name",)),
-        Column("venue_type", "varchar(16)", "Kind of venue", values=VENUE_TYPES, aliases=("type",)),
+        Column("venue_type", "varchar(16)", "Kind of venue", values=VENUE_TYPES, is_word=True, aliases=("type",)),
         Column("address", "varchar(512)", "Street address"),
         Column("city", "varchar(256)", "City", aliases=("location.city",)),
         Column(
@@ -60,7 +61,12 @@ VENUES = Table(
         ),
         Column("country", "varchar(64)", "Country, ISO 3166-1 alpha-2 where known", aliases=("location.country",)),
         Column("postal_code", "varchar(32)", "Postal code", aliases=("zip", "location.postal_code")),
-        Column("timezone", "varchar(64)", "IANA time zone; local times of the venue's concerts are read in it"),
+        Column(
+            "timezone",
+            "varchar(64)",
+            "IANA time zone; local times of the venue's concerts are read in it",
+            values=TIMEZONES,
+        ),
         Column(
             "latitude",
             "double precision",
@@ -104,7 +110,7 @@ CONCERTS = Table(
             aliases=("date", "concert_date"),
         ),
         Column("on_sale_date", "date", "First day tickets are on sale"),
-        Column("status", "varchar(16)", "State of the concert", required=True, values=CONCERT_STATUSES),
+        Column("status", "varchar(16)", "State of the concert", required=True, values=CONCERT_STATUSES, is_word=True),
         Column("tickets_sold", "integer", "Tickets sold to date", "tickets", minimum="0"),
         Column("total_attendance", "integer", "Persons admitted", "persons", minimum="0", aliases=("attendance",)),
         Column(
@@ -118,6 +124,10 @@ CONCERTS = Table(
         UPDATED_AT,
     ),
     references=(Reference("artist_id", "artists"), Reference("venue_id", "venues")),
+    derived=(
+        Column("has_event_time", "boolean", "Whether the time of event_date is known, not its date alone"),
+        Column("event_timezone", "varchar(64)", "IANA time zone of the venue"),
+    ),
     table_rules=(
         Rule(
             "attendance_within_tickets",
@@ -158,6 +168,7 @@ TICKET_PRICES = Table(
             "Ticket tier",
             required=True,
             values=TICKET_TIERS,
+            is_word=True,
             aliases=("tier", "price_tier"),
         ),
         Column(
@@ -192,7 +203,14 @@ TICKET_SALES = Table(
             aliases=("buyer_id",),
             is_personal=True,
         ),
-        Column("ticket_tier", "varchar(16)", "Ticket tier", values=TICKET_TIERS, aliases=("tier", "price_tier")),
+        Column(
+            "ticket_tier",
+            "varchar(16)",
+            "Ticket tier",
+            values=TICKET_TIERS,
+            is_word=True,
+            aliases=("tier", "price_tier"),
+        ),
         Column("quantity", "integer", "Tickets in the order", "tickets", required=True, minimum="1", maximum="20"),
         Column(
             "unit_price",
@@ -223,7 +241,13 @@ TICKET_SALES = Table(
         ),
         Column("payment_method", "varchar(32)", "Means of payment"),
         Column(
-            "sale_status", "varchar(16)", "State of the order", required=True, values=SALE_STATUSES, aliases=("status",)
+            "sale_status",
+            "varchar(16)",
+            "State of the order",
+            required=True,
+            values=SALE_STATUSES,
+            is_word=True,
+            aliases=("status",),
         ),
         Column("refunded_at", "timestamp", "When the order was refunded or charged back", "UTC"),
         UPDATED_AT,
@@ -259,6 +283,12 @@ TICKET_SALES = Table(
 
 TABLES = (ARTISTS, VENUES, CONCERTS, TICKET_PRICES, TICKET_SALES)
 BY_NAME = {table.name: table for table in TABLES}
+
+
+def published_columns(table: Table) -> tuple[Column, ...]:
+    """The columns of a published table: what is delivered, what is derived, and the row's origin."""
+    return (*table.columns, *table.derived, *ORIGIN)
+
 
 # Timestamps that a source may give in the venue's local time. Staging says beside each on what basis it was read.
 LOCAL_TIMESTAMPS = ("event_date", "purchase_timestamp", "refunded_at")

@@ -5,7 +5,7 @@ Types are written as Redshift writes them and are limited to those that Spark, R
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 Severity = Literal["error", "warning"]
@@ -57,6 +57,7 @@ class Column:
     values: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     is_personal: bool = False
+    is_word: bool = False  # case carries no meaning and is folded
 
     @property
     def is_text(self) -> bool:
@@ -86,12 +87,13 @@ class Column:
             )
         if self.values:
             listed = ", ".join(f"'{value}'" for value in self.values)
+            allowed = ", ".join(self.values) if len(self.values) < 20 else f"the {len(self.values)} known names"
             yield Rule(
                 f"{self.name}_allowed",
                 "validity",
                 self.name,
                 f"{self.name} in ({listed})",
-                f"{self.name} must be one of {', '.join(self.values)}",
+                f"{self.name} must be one of {allowed}",
             )
 
 
@@ -118,10 +120,11 @@ class Table:
     key: tuple[str, ...] = ()
     references: tuple[Reference, ...] = ()
     table_rules: tuple[Rule, ...] = ()
+    derived: tuple[Column, ...] = ()  # published beside what is delivered
     schema: str = "concert_dw"
     owner: str = OWNER
     distribution_key: str = ""
-    sort_key: tuple[str, ...] = field(default=())
+    sort_key: tuple[str, ...] = ()
 
     @property
     def qualified(self) -> str:

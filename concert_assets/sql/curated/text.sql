@@ -1,0 +1,1 @@
+select raw as value from texts

@@ -1,0 +1,1 @@
+select lower(raw) as value from texts

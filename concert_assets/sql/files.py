@@ -1,0 +1,53 @@
+"""Reading the SQL files and turning their dialect into another engine's, refusing what sqlglot cannot carry over."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import sqlglot
+from sqlglot import exp
+
+Dialect = Literal["spark", "redshift", "duckdb", "postgres"]
+
+_ROOT = Path(__file__).parent
+
+
+@cache
+def read_sql(name: str) -> str:
+    """The text of one statement, such as ``mart/daily_sales_summary``; FileNotFoundError where there is none."""
+    return (_ROOT / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def sql_names(folder: str) -> list[str]:
+    """The names of the statements in a folder, sorted."""
+    return sorted(f"{folder}/{path.stem}" for path in (_ROOT / folder).glob("*.sql"))
+
+
+@cache
+def translate(sql: str, read: Dialect, write: Dialect) -> str:
+    """One statement in another dialect.
+
+    Raises sqlglot's UnsupportedError where the target has no equal; what it mistranslates silently is kept out of the
+    files by the test of the portable subset.
+    """
+    (translated,) = sqlglot.transpile(sql, read=read, write=write, unsupported_level=sqlglot.ErrorLevel.RAISE)
+    return translated
+
+
+@cache
+def parameter_names(sql: str, read: Dialect) -> frozenset[str]:
+    """The named parameters (``:name``) of a statement."""
+    (statement,) = sqlglot.parse(sql, read=read)
+    if statement is None:
+        return frozenset()
+    return frozenset(node.name for node in statement.find_all(exp.Placeholder, exp.Parameter))
+
+
+def bind(sql: str, read: Dialect, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of ``values`` that the statement names; KeyError naming the parameter where one is not given."""
+    names = parameter_names(sql, read)
+    missing = sorted(names - values.keys())
+    if missing:
+        raise KeyError(f"the statement needs a value for {', '.join(missing)}")
+    return {name: values[name] for name in names}

@@ -1,0 +1,234 @@
+"""The rules as queries: how each is counted on what was delivered and on what is about to be published."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from concert_assets.catalog.canonical import BY_NAME
+from concert_assets.catalog.model import Category, Rule, Severity, Table
+from concert_assets.resources.redshift.protocol import Session
+from concert_assets.warehousing.names import STAGED_OBJECTS, STAGED_RULES, candidate
+from concert_assets.warehousing.resolve import LEDGER, OUTCOMES, audited, set_rules, unique_rule
+
+# A delivery that brings this many bad rows is more likely a broken file than a file with broken rows.
+MOST_REFUSED_SHARE = 0.25
+FEWEST_REFUSED_ROWS = 20
+SAMPLE_SIZE = 5
+
+FAULTLESS = "faultless_rows"  # the rule whose score is the score of its table
+ALL_TABLES = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One line of the quality results, and the deliveries (by sequence) that brought failing rows."""
+
+    table: str
+    rule: str
+    category: Category
+    scope: Literal["delivered", "candidate"]
+    severity: Severity
+    failing_rows: int
+    total_rows: int
+    description: str
+    sample: tuple[str, ...] = ()
+    culprits: tuple[int, ...] = ()
+    is_each_culprit_at_fault: bool = False  # else the newest brought what the others had not
+
+    @property
+    def is_passed(self) -> bool:
+        """Whether no row breaks the rule."""
+        return self.failing_rows == 0
+
+    @property
+    def score(self) -> float:
+        """Share of rows that keep the rule, 0 to 100; 100 where there is no row."""
+        return 100.0 if not self.total_rows else round(100 * (1 - self.failing_rows / self.total_rows), 4)
+
+
+def delivered(session: Session, table: Table) -> list[Result]:
+    """What the rows that came broke, from the outcomes that curation and resolve wrote down."""
+    ((total,),) = session.query(
+        f"select coalesce(sum(rows_in), 0) from {LEDGER} where table_name = :table and state = 'live'",
+        {"table": table.name},
+    )
+    counted = {
+        rule: int(rows)
+        for rule, rows in session.query(
+            f"select x.rule, count(*) from {OUTCOMES} as x inner join {STAGED_OBJECTS} as o "
+            "on o.object_id = x.object_id and o.state = 'live' where x.table_name = :table group by x.rule",
+            {"table": table.name},
+        )
+    }
+    emptied = {
+        rule: int(rows)
+        for rule, rows in session.query(
+            f"select rule, sum(row_count) from {STAGED_RULES} "
+            "where table_name = :table and effect = 'emptied' group by rule",
+            {"table": table.name},
+        )
+    }
+    samples: dict[str, list[str]] = {}
+    for rule, value, object_id, row_number in session.query(
+        "select rule, value, object_id, row_number from ("
+        "select rule, value, object_id, row_number, "
+        "row_number() over (partition by rule order by object_id, row_number) as position "
+        f"from {OUTCOMES} where table_name = :table and outcome <> 'held') as r where position <= :most",
+        {"table": table.name, "most": SAMPLE_SIZE},
+    ):
+        samples.setdefault(rule, []).append(f"{value!r} in row {row_number} of {object_id}")
+
+    def result(rule: Rule, failing: int, description: str = "") -> Result:
+        return Result(
+            table.name,
+            rule.name,
+            rule.category,
+            "delivered",
+            "warning",
+            failing,
+            int(total),
+            description or rule.description,
+            tuple(samples.get(rule.name, ())),
+        )
+
+    rules = [*table.rules("row"), *set_rules(table), unique_rule(table)]
+    results = [result(rule, counted.pop(rule.name, 0)) for rule in rules]
+    counted.pop("newest_wins", None)  # an older version that gives way is no fault
+    for name, rows in sorted(counted.items()):
+        column = name.removesuffix("_readable")
+        rule = Rule(name, "validity", column, "", f"{column} must be readable as its type")
+        results.append(result(rule, rows))
+    faults = sum(item.failing_rows for item in results)
+    for name, rows in sorted(emptied.items()):
+        column = name.removesuffix("_readable")
+        rule = Rule(name, "completeness", column, "", f"{column} could not be read and was left empty")
+        results.append(result(rule, rows))
+    rule = Rule(FAULTLESS, "conservation", "", "", "rows that break no rule; the score of the table")
+    return [*results, result(rule, min(faults, int(total)))]
+
+
+def about_to_be_published(session: Session, table: Table) -> list[Result]:
+    """Every rule again on the rows about to be published, in one scan."""
+    rules = [*table.rules("row"), *set_rules(table)]
+    sums = ", ".join(f"sum(case when not ({rule.predicate}) then 1 else 0 end)" for rule in rules)
+    ((total, *failing),) = session.query(f"select count(*), {sums} from ({audited(table)}) as a")
+    results = []
+    for rule, count in zip(rules, failing, strict=True):
+        broken = f"select a.* from ({audited(table)}) as a where not ({rule.predicate})"
+        results.append(_result(session, table, rule, int(count or 0), int(total), broken))
+    keys = ", ".join(table.key)
+    unique = unique_rule(table)
+    repeated = f"select {keys} from {candidate(table.name)} group by {keys} having count(*) > 1"
+    ((count,),) = session.query(f"select count(*) from ({repeated}) as r")
+    joined = " and ".join(f"r.{column} = a.{column}" for column in table.key)
+    broken = f"select a.* from {candidate(table.name)} as a inner join ({repeated}) as r on {joined}"
+    return [*results, _result(session, table, unique, int(count), int(total), broken)]
+
+
+def _result(session: Session, table: Table, rule: Rule, failing: int, total: int, broken: str) -> Result:
+    sample: tuple[str, ...] = ()
+    culprits: tuple[int, ...] = ()
+    if failing:
+        sample, culprits = _evidence(session, table, broken)
+    return Result(
+        table.name,
+        rule.name,
+        rule.category,
+        "candidate",
+        rule.severity,
+        failing,
+        total,
+        rule.description,
+        sample,
+        culprits,
+    )
+
+
+def _evidence(session: Session, table: Table, broken: str) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Keys of a few failing rows, and the deliveries that brought failing rows."""
+    keys = ", ".join(f"b.{column}" for column in table.key)
+    rows = session.query(f"select {keys} from ({broken}) as b order by {keys} limit {SAMPLE_SIZE}")
+    culprits = session.query(
+        f"select distinct o.sequence from ({broken}) as b "
+        f"inner join {STAGED_OBJECTS} as o on o.object_id = b._object_id and o.state = 'live'"
+    )
+    return tuple(" / ".join(map(str, row)) for row in rows), tuple(sorted(s for (s,) in culprits))
+
+
+def conservation(session: Session, table: Table) -> Result:
+    """Each row that came has exactly one outcome, object by object."""
+    outcomes = "rows_published + rows_rejected + rows_duplicate + rows_superseded + rows_pending + rows_held"
+    scope = f"from {LEDGER} where table_name = :table and state in ('live', 'held')"
+    parameters = {"table": table.name}
+    ((total, failing),) = session.query(
+        f"select coalesce(sum(rows_in), 0), coalesce(sum(abs(rows_in - ({outcomes}))), 0) {scope}", parameters
+    )
+    sample = session.query(
+        f"select object_key, rows_in, {outcomes} {scope} and rows_in <> {outcomes} "
+        f"order by object_key limit {SAMPLE_SIZE}",
+        parameters,
+    )
+    texts = tuple(f"{key}: {rows} rows in, {outs} outcomes" for key, rows, outs in sample)
+    text = "each row that came has exactly one outcome"
+    return Result(
+        table.name, "rows_conserved", "conservation", "candidate", "error", int(failing), int(total), text, texts
+    )
+
+
+def refused_share(session: Session, table: Table) -> Result:
+    """No delivery brings more refused rows than a file with a few mistakes would."""
+    rows = session.query(
+        "select sequence, delivery, sum(rows_rejected), sum(rows_in) "
+        f"from {LEDGER} where table_name = :table and state = 'live' group by sequence, delivery order by sequence",
+        {"table": table.name},
+    )
+    total = sum(int(row[3]) for row in rows)
+    bad = [row for row in rows if row[2] >= FEWEST_REFUSED_ROWS and row[2] > MOST_REFUSED_SHARE * float(row[3])]
+    text = f"at most {MOST_REFUSED_SHARE:.0%} of the rows of a delivery are refused"
+    sample = tuple(f"delivery {name}: {int(refused):,} of {int(came):,} rows refused" for _, name, refused, came in bad)
+    failing = sum(int(refused) for _, _, refused, _ in bad)
+    culprits = tuple(int(sequence) for sequence, *_ in bad)
+    return Result(
+        table.name,
+        "refused_share",
+        "validity",
+        "candidate",
+        "error",
+        failing,
+        total,
+        text,
+        sample[:SAMPLE_SIZE],
+        culprits,
+        is_each_culprit_at_fault=True,
+    )
+
+
+def oversold(session: Session) -> Result:
+    """No concert has more tickets in completed orders than its venue admits: no single order is at fault."""
+    sums = (
+        "select s.concert_id, c.venue_id, sum(s.quantity) as tickets "
+        f"from {candidate('ticket_sales')} as s inner join {candidate('concerts')} as c on c.concert_id = s.concert_id "
+        "where s.sale_status = 'completed' group by s.concert_id, c.venue_id"
+    )
+    broken_concerts = (
+        f"select t.concert_id from ({sums}) as t inner join {candidate('venues')} as v on v.venue_id = t.venue_id "
+        "where t.tickets > v.capacity"
+    )
+    ((total,),) = session.query(f"select count(*) from ({sums}) as t")
+    ((failing,),) = session.query(f"select count(*) from ({broken_concerts}) as t")
+    table = BY_NAME["ticket_sales"]
+    text = "the completed orders of a concert hold no more tickets than the venue admits"
+    rule = Rule("sales_within_capacity", "capacity", "quantity", "", text, "set")
+    broken = (
+        f"select a.* from {candidate('ticket_sales')} as a "
+        f"inner join ({broken_concerts}) as r on r.concert_id = a.concert_id"
+    )
+    return _result(session, table, rule, int(failing), int(total), broken)
+
+
+def overall(results: Sequence[Result]) -> Result:
+    """The faultless rows of all tables together."""
+    scores = [r for r in results if r.rule == FAULTLESS]
+    text = "rows that break no rule, over all tables; the overall score"
+    failing, total = sum(r.failing_rows for r in scores), sum(r.total_rows for r in scores)
+    return Result(ALL_TABLES, FAULTLESS, "conservation", "delivered", "warning", failing, total, text)

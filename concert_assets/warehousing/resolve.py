@@ -1,0 +1,198 @@
+"""Resolve: from staging to the candidate for publication. Set rules refuse, orphans wait, the newest version wins.
+
+The statements are composed of the catalog in Redshift's dialect. Rows that will not be published are found first (they
+are few) and written down with their reason; the candidate is everything else, so each row has exactly one outcome.
+"""
+
+from collections.abc import Callable, Sequence
+
+from concert_assets.catalog.canonical import BY_NAME, LOCAL_TIMESTAMPS, TABLES, published_columns
+from concert_assets.catalog.model import Rule, Table
+from concert_assets.catalog.operational import LOAD_LEDGER, ROW_OUTCOMES
+from concert_assets.resources.redshift.protocol import Session
+from concert_assets.sql.files import read_sql
+from concert_assets.warehousing.names import (
+    STAGED_OBJECTS,
+    STAGED_REJECTS,
+    candidate,
+    create_table,
+    held,
+    staged,
+)
+
+OUTCOMES = candidate(ROW_OUTCOMES.name)
+LEDGER = candidate(LOAD_LEDGER.name)
+
+# The zone in which a table's local times are told, over the parents' candidates.
+_ZONES = {"concerts": "venues.timezone", "ticket_sales": "concerts.event_timezone"}
+# What set rules look at beyond the row itself.
+_INPUTS = {
+    "concerts": {"venue_capacity": "venues.capacity"},
+    # Where only the date is known, a sale on the day itself precedes the show in every time zone within 36 hours.
+    "ticket_sales": {
+        "concert_sales_end": (
+            "case when concerts.has_event_time then concerts.event_date else dateadd(hour, 36, concerts.event_date) end"
+        )
+    },
+}
+# How the columns are got that the warehouse adds to what is delivered, over a staged row ``t`` and its parents.
+_DERIVED = {
+    "concerts": {"has_event_time": "t.event_date_basis <> 'date'", "event_timezone": "venues.timezone"},
+}
+
+
+def _with_parents(table: Table, source: str, columns: Sequence[str]) -> str:
+    """A query over ``source`` as ``t`` that adds to ``columns`` which parents exist and what the set rules look at."""
+    found = [f"{_key(BY_NAME[r.table], r.table)} is not null as {r.rule_name}" for r in table.references]
+    inputs = [f"{expression} as {name}" for name, expression in _INPUTS.get(table.name, {}).items()]
+    joins = [
+        f"left join {candidate(r.table)} as {r.table} on {_key(BY_NAME[r.table], r.table)} = t.{r.column}"
+        for r in table.references
+    ]
+    return f"select {', '.join([*columns, *found, *inputs])} from {source} as t {' '.join(joins)}"
+
+
+def _key(table: Table, alias: str) -> str:
+    (column,) = table.key
+    return f"{alias}.{column}"
+
+
+def fitted(table: Table) -> str:
+    """Staged rows as they would be published, times in UTC, with what the set rules look at."""
+    zone = _ZONES.get(table.name, "")
+    columns = ["t._object_id", "t._row_number"]
+    for column in table.columns:
+        if column.name in LOCAL_TIMESTAMPS:
+            columns.append(
+                f"case when t.{column.name}_basis = 'local' and {zone} is not null "
+                f"then convert_timezone({zone}, 'UTC', t.{column.name}) else t.{column.name} end as {column.name}"
+            )
+        else:
+            columns.append(f"t.{column.name}")
+    columns += [f"{expression} as {name}" for name, expression in _DERIVED.get(table.name, {}).items()]
+    return _with_parents(table, staged(table), columns)
+
+
+def audited(table: Table) -> str:
+    """Candidate rows with what the set rules look at."""
+    return _with_parents(table, candidate(table.name), ["t.*"])
+
+
+def set_rules(table: Table) -> list[Rule]:
+    """The rules that resolve applies, parents first, in order; the first that a row breaks decides."""
+    references = [
+        Rule(
+            r.rule_name,
+            "referential_integrity",
+            r.column,
+            r.rule_name,
+            f"{r.column} must be that of a published row of {r.table}",
+            "set",
+        )
+        for r in table.references
+    ]
+    return references + list(table.rules("set"))
+
+
+def unique_rule(table: Table) -> Rule:
+    """The rule that a business key stands once."""
+    name = "_".join(table.key) + "_unique"
+    text = f"{' and '.join(table.key)} must stand once; the newest by updated_at, delivery and row wins"
+    return Rule(name, "uniqueness", table.key[0], "true", text, "set")
+
+
+def unfit_statement(table: Table) -> str:
+    """Writes down the rows that a set rule refuses, or whose parent is missing."""
+    rules = set_rules(table)
+    pending = {r.rule_name for r in table.references}
+
+    def choose(value: Callable[[Rule], str]) -> str:
+        return "case " + " ".join(f"when not ({rule.predicate}) then {value(rule)}" for rule in rules) + " end"
+
+    outcome = choose(lambda rule: "'pending'" if rule.name in pending else "'rejected'")
+    name = choose(lambda rule: f"'{rule.name}'")
+    column = choose(lambda rule: f"'{rule.column}'")
+    value = choose(lambda rule: f"cast({rule.column} as varchar(4000))")
+    reason = choose(lambda rule: f"'{rule.description}'")
+    broken = " or ".join(f"not ({rule.predicate})" for rule in rules)
+    return (
+        f"insert into {OUTCOMES} ({', '.join(ROW_OUTCOMES.column_names)}) "
+        f"select _object_id, _row_number, '{table.name}', {outcome}, {name}, {column}, {value}, {reason}, "
+        f"null, null, null "
+        f"from ({fitted(table)}) as f where {broken}"
+    )
+
+
+def repeated_statement(table: Table) -> str:
+    """Writes down the rows whose key stands again in a row that wins over them.
+
+    Two-phase: the keys that repeat are found first and only their rows are ranked, for ranking all rows spills.
+    """
+    keys = ", ".join(f"t.{column}" for column in table.key)
+
+    def same_key(left: str, right: str) -> str:
+        return " and ".join(f"{left}.{column} = {right}.{column}" for column in table.key)
+
+    compared = [column.name for column in table.columns if column.name not in (*table.key, "updated_at")]
+    is_same = " and ".join(
+        f"coalesce(cast(l.{name} as varchar(65535)), '') = coalesce(cast(w.{name} as varchar(65535)), '')"
+        for name in compared
+    )
+    rule = unique_rule(table)
+    return (
+        f"insert into {OUTCOMES} ({', '.join(ROW_OUTCOMES.column_names)}) "
+        f"with repeated as (select {keys} from {staged(table)} as t group by {keys} having count(*) > 1), "
+        f"ranked as (select t.*, row_number() over (partition by {keys} order by t.updated_at desc nulls last, "
+        f"o.sequence desc, t._row_number desc, t._object_id desc) as _rank "
+        f"from {staged(table)} as t inner join repeated as r on {same_key('t', 'r')} "
+        f"inner join {STAGED_OBJECTS} as o on o.object_id = t._object_id and o.state = 'live' "
+        f"where {_no_outcome(table, 't')}) "
+        f"select l._object_id, l._row_number, '{table.name}', "
+        f"case when {is_same} then 'duplicate' else 'superseded' end, "
+        f"case when {is_same} then '{rule.name}' else 'newest_wins' end, '{rule.column}', l.{rule.column}, "
+        f"'{rule.description}', w._object_id, w._row_number, null "
+        f"from ranked as l inner join ranked as w on {same_key('l', 'w')} and w._rank = 1 where l._rank > 1"
+    )
+
+
+def _no_outcome(table: Table, alias: str) -> str:
+    return (
+        f"not exists (select 1 from {OUTCOMES} as x where x.table_name = '{table.name}' "
+        f"and x.object_id = {alias}._object_id and x.row_number = {alias}._row_number)"
+    )
+
+
+def candidate_statement(table: Table) -> str:
+    """Makes the candidate of a table: every staged row that has no other outcome."""
+    columns = ", ".join(f"cast(f.{c.name} as {c.type}) as {c.name}" for c in published_columns(table))
+    return (
+        f"create table {candidate(table.name)} as "
+        f"select {columns} from ({fitted(table)}) as f where {_no_outcome(table, 'f')}"
+    )
+
+
+def resolve(session: Session) -> None:
+    """Make the candidate of every table, of the row outcomes and of the ledger from what is staged.
+
+    The caller holds a transaction, so that a candidate is whole or not there.
+    """
+    session.execute(f"drop table if exists {OUTCOMES}")
+    session.execute(create_table(OUTCOMES, {c.name: c.type for c in ROW_OUTCOMES.columns}))
+    columns = ", ".join(ROW_OUTCOMES.column_names)
+    session.execute(
+        f"insert into {OUTCOMES} ({columns}) select object_id, row_number, table_name, 'rejected', rule, column_name, "
+        f"value, reason, null, null, row_json from {STAGED_REJECTS}"
+    )
+    for table in TABLES:
+        session.execute(
+            f"insert into {OUTCOMES} ({columns}) select h._object_id, h._row_number, '{table.name}', 'held', "
+            f"'delivery_held', null, null, o.note, null, null, null from {held(table)} as h "
+            f"inner join {STAGED_OBJECTS} as o on o.object_id = h._object_id and o.state = 'held'"
+        )
+        if set_rules(table):
+            session.execute(unfit_statement(table))
+        session.execute(repeated_statement(table))
+        session.execute(f"drop table if exists {candidate(table.name)}")
+        session.execute(candidate_statement(table))
+    session.execute(f"drop table if exists {LEDGER}")
+    session.execute(f"create table {LEDGER} as {read_sql('resolve/load_ledger')}")
