@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from concert_assets.catalog import canonical
 from concert_assets.catalog.model import Table
+from concert_assets.sources.json_values import EXACT_JSON, as_text, forbidden, json_text
 from concert_assets.sources.model import MAX_ROW_TEXT, Batches, RawObject, RowFault, raw_schema
 
 
@@ -62,17 +63,6 @@ def text_array(values: Sequence[str | None]) -> pa.Array:
         return pa.array(mended, pa.string())
 
 
-def forbidden(text: str) -> str | None:
-    """Why no warehouse can hold the text, or None where it can: a NUL character, or half of a surrogate pair."""
-    if "\0" in text:
-        return "it holds a NUL character"
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return "it holds half of a surrogate pair"
-    return None
-
-
 class PriceMaps:
     """Turns the price maps of concerts into rows of ``ticket_prices``, one for each entry, null maps into none."""
 
@@ -108,47 +98,6 @@ class PriceMaps:
         if good or faults:
             arrays = {name: text_array(values) for name, values in columns.items()}
             yield self._raw.table.name, self._raw.batch(arrays, good, faults)
-
-
-class Number(str):
-    """The text of a JSON number, told apart from a JSON string so that it is written back without quotes."""
-
-    __slots__ = ()
-
-
-def unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The pairs of a JSON object as a dict; ValueError where a name is given twice, since either value may be meant."""
-    made = dict(pairs)
-    if len(made) != len(pairs):
-        seen: set[str] = set()
-        twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
-        raise ValueError(f"{twice[:100]!r} is given twice in one object")
-    return made
-
-
-# Numbers keep their text, NaN and Infinity included; strict, so that raw control characters are refused.
-EXACT_JSON = json.JSONDecoder(
-    parse_int=Number, parse_float=Number, parse_constant=Number, object_pairs_hook=unique_pairs
-)
-
-
-def json_text(value: Any) -> str:
-    """A value of ``EXACT_JSON`` as compact JSON text, numbers as they came."""
-    if isinstance(value, Number):
-        return str(value)
-    if isinstance(value, dict):
-        inside = ",".join(f"{json.dumps(k, ensure_ascii=False)}:{json_text(v)}" for k, v in value.items())
-        return "{" + inside + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(map(json_text, value)) + "]"
-    return json.dumps(value, ensure_ascii=False)
-
-
-def as_text(value: Any) -> str | None:
-    """A JSON value as the text of a raw column: strings and numbers as they came, null as null, the rest as JSON."""
-    if value is None:
-        return None
-    return str(value) if isinstance(value, str) else json_text(value)
 
 
 def _entries(price_map: Any) -> dict[str, Any]:

@@ -6,8 +6,9 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from concert_assets.sources.batches import EXACT_JSON, PriceMaps, RawTable, as_text, forbidden, text_array
+from concert_assets.sources.batches import PriceMaps, RawTable, text_array
 from concert_assets.sources.columns import Columns, Matched
+from concert_assets.sources.json_values import EXACT_JSON, as_text, forbidden, is_deeper
 from concert_assets.sources.model import (
     MAX_NOTED_COLUMNS,
     PRICE_MAP,
@@ -227,7 +228,7 @@ class _Lines:
             row = None
             too_deep = True
         else:
-            too_deep = _is_deeper(row, self._limits.max_nesting)
+            too_deep = is_deeper(row, self._limits.max_nesting)
         if too_deep:
             raise _Fault(f"malformed_json: it is nested deeper than {self._limits.max_nesting} levels")
         if not isinstance(row, dict):
@@ -252,19 +253,3 @@ class _Lines:
                 self._delivered.setdefault(name)
         for name in matched.unknown:
             self._notes.unknown(self._raw.table.name, name)
-
-
-def _is_deeper(value: Any, limit: int) -> bool:
-    """Whether lists and objects lie in one another more than ``limit`` levels deep, the row itself being the first."""
-    level = [value]
-    for _ in range(limit):
-        children = []
-        for item in level:
-            if isinstance(item, dict):
-                children += [child for child in item.values() if isinstance(child, (dict, list))]
-            elif isinstance(item, list):
-                children += [child for child in item if isinstance(child, (dict, list))]
-        if not children:
-            return False
-        level = children
-    return True

@@ -50,7 +50,7 @@ class Limits:
     """
 
     max_line_bytes: int = 16 << 20
-    max_document_bytes: int = 512 << 20
+    max_document_bytes: int = 128 << 20
     max_decompressed_bytes: int = 256 << 30
     max_ratio: int = 300
     ratio_free_bytes: int = 64 << 20

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from concert_assets.sources.batches import Number, PriceMaps, RawTable, json_text
+from concert_assets.sources.batches import PriceMaps, RawTable
 from concert_assets.sources.columns import Columns
+from concert_assets.sources.json_values import Number, json_text
 from concert_assets.sources.model import (
     PRICE_MAP,
     Batches,

@@ -2,15 +2,17 @@
 
 from typing import BinaryIO
 
-from concert_assets.sources import delimited, jsonl, parquet
+from concert_assets.sources import delimited, jsonl, nyphil, parquet
 from concert_assets.sources.model import Batches, Limits, Notes, RawObject, Reader, UnreadableObject
 
 FORMATS: dict[str, Reader] = {
     "jsonl": jsonl.read,
     "csv": delimited.read,
     "parquet": parquet.read,
+    "nyphil": nyphil.read,
 }
 # Formats whose objects bring several tables, so that ``RawObject.table`` is None.
+SEVERAL_TABLES = frozenset({"nyphil"})
 _LIMITS = Limits()
 
 
