@@ -25,7 +25,7 @@ class Calibration:
     def bounds(
         self, predicted: FloatArray, scale: FloatArray, groups: Texts, level: int
     ) -> tuple[FloatArray, FloatArray]:
-        """Low and high bounds of the ``level`` % interval, one a row, each at its own side of the prediction."""
+        """Low and high bounds of the ``level`` % interval, one a row, each on its own side of the prediction."""
         pairs = [self.offsets.get(group, self.offsets[POOLED])[level] for group in groups]
         offset = np.array(pairs, dtype=np.float64).reshape(len(groups), 2)
         return predicted + np.minimum(offset[:, 0], 0) * scale, predicted + np.maximum(offset[:, 1], 0) * scale

@@ -24,6 +24,7 @@ def dump(model: TrainedModel, key: bytes) -> tuple[bytes, dict[str, Any]]:
 
     The bytes differ from call to call, the version does not. ValueError for an empty key.
     """
+    _check_key(key)
     data: bytes = skops.io.dumps(model.pipeline)
     manifest: dict[str, Any] = {
         "format": FORMAT,
@@ -42,8 +43,9 @@ def dump(model: TrainedModel, key: bytes) -> tuple[bytes, dict[str, Any]]:
 def load(data: bytes, manifest: dict[str, Any], key: bytes) -> TrainedModel:
     """The model that was dumped. Nothing of ``data`` is parsed before signature, hash and libraries are verified.
 
-    ``manifest`` is what ``dump`` gave, also after a way through JSON. Raises ModelRefused.
+    ``manifest`` is what ``dump`` gave, also after a way through JSON. Raises ModelRefused; ValueError for an empty key.
     """
+    _check_key(key)
     unsigned = {name: value for name, value in manifest.items() if name != "signature"}
     signature = manifest.get("signature")
     if not isinstance(signature, str) or not re.fullmatch("[0-9a-f]{64}", signature):
@@ -80,9 +82,12 @@ def load(data: bytes, manifest: dict[str, Any], key: bytes) -> TrainedModel:
     )
 
 
-def _signature(data: bytes, unsigned: dict[str, Any], key: bytes) -> str:
+def _check_key(key: bytes) -> None:
     if not key:
         raise ValueError("the key that signs models is empty")
+
+
+def _signature(data: bytes, unsigned: dict[str, Any], key: bytes) -> str:
     # The length keeps manifest and bytes apart, so that nothing can move from one to the other.
     signed = canonical_json(unsigned)
     return hmac.new(key, b"%d\n%s\n%s" % (len(signed), signed, data), hashlib.sha256).hexdigest()
