@@ -26,7 +26,10 @@ class NoSuchDelivery(Exception):
 
 @dataclass(frozen=True, slots=True)
 class DeliveredObject:
-    """One object of a delivery. ``table`` is empty where the format itself says which tables the object brings."""
+    """One object of a delivery. ``table`` is empty where the format itself says which tables the object brings.
+
+    ``rows`` are those that the deliverer states by table, where it does.
+    """
 
     object_id: str
     key: str
@@ -35,6 +38,7 @@ class DeliveredObject:
     size_bytes: int
     sha256: str
     version: str = ""
+    rows: dict[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

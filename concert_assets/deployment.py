@@ -1,0 +1,168 @@
+"""Where the platform runs and with what settings: the only reader of the environment, and the keeper of the home.
+
+The settings are listed in ``docs/settings.md``.
+"""
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+
+HOME_FORMAT = 1
+DEPLOYMENTS = ("embedded",)
+
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_MEMORY = re.compile(r"[1-9][0-9]*(MB|GB)")
+
+_DAGSTER_YAML = """\
+telemetry:
+  enabled: false
+nux:
+  enabled: false
+run_monitoring:
+  enabled: true
+  poll_interval_seconds: 20
+retention:
+  schedule:
+    purge_after_days: 90
+  sensor:
+    purge_after_days:
+      skipped: 7
+      failure: 30
+      success: 90
+"""
+
+
+class ConfigurationError(ValueError):
+    """A setting has a value that is not allowed. One line: the setting, what came, what is allowed."""
+
+
+class HomeOfOtherVersion(Exception):
+    """The home was made by a version of the platform that keeps it differently."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """The settings of one deployment. ``memory_limit`` is DuckDB's, ``wait_seconds`` how long to wait for a lock."""
+
+    name: str = "embedded"
+    home: Path = Path(".concert")
+    raw_bucket: str = "concert-data-raw"
+    processed_bucket: str = "concert-data-processed"
+    memory_limit: str = "1GB"
+    wait_seconds: float = 300.0
+
+    @property
+    def objects(self) -> Path:
+        """The folder of the buckets."""
+        return self.home / "objects"
+
+    @property
+    def dagster_home(self) -> Path:
+        """DAGSTER_HOME: event log, runs and schedules."""
+        return self.home / "dagster"
+
+    @property
+    def reports(self) -> Path:
+        """The folder of the reports."""
+        return self.home / "reports"
+
+
+def _bucket(name: str, value: str) -> str:
+    if not _BUCKET.fullmatch(value):
+        raise ConfigurationError(
+            f"{name} is {value!r}; expected a bucket name of 3 to 63 lower-case letters, digits, dots and dashes"
+        )
+    return value
+
+
+def read(environment: Mapping[str, str] | None = None) -> Deployment:
+    """The deployment that the environment describes; ConfigurationError naming the first setting that is wrong."""
+    values = os.environ if environment is None else environment
+    default = Deployment()
+    name = values.get("CONCERT_DEPLOYMENT", default.name)
+    if name not in DEPLOYMENTS:
+        raise ConfigurationError(f"CONCERT_DEPLOYMENT is {name!r}; allowed: {', '.join(DEPLOYMENTS)}")
+    memory = values.get("CONCERT_MEMORY_LIMIT", default.memory_limit)
+    if not _MEMORY.fullmatch(memory):
+        raise ConfigurationError(f"CONCERT_MEMORY_LIMIT is {memory!r}; expected a size such as 800MB or 4GB")
+    wait = values.get("CONCERT_WAIT_SECONDS", str(default.wait_seconds))
+    if not re.fullmatch(r"[0-9]{1,6}([.][0-9]+)?", wait):
+        raise ConfigurationError(f"CONCERT_WAIT_SECONDS is {wait!r}; expected a number of seconds, 0 or more")
+    home = values.get("CONCERT_HOME", "") or str(default.home)
+    if Path(home).exists() and not Path(home).is_dir():
+        raise ConfigurationError(f"CONCERT_HOME is {home!r}, which is a file; expected a folder")
+    raw_bucket = _bucket("CONCERT_RAW_BUCKET", values.get("CONCERT_RAW_BUCKET", default.raw_bucket))
+    processed = _bucket("CONCERT_PROCESSED_BUCKET", values.get("CONCERT_PROCESSED_BUCKET", default.processed_bucket))
+    if raw_bucket == processed:
+        raise ConfigurationError(f"CONCERT_RAW_BUCKET and CONCERT_PROCESSED_BUCKET are both {processed!r}; name two")
+    return Deployment(name, Path(home).expanduser().absolute(), raw_bucket, processed, memory, float(wait))
+
+
+def activate(deployment: Deployment) -> None:
+    """Let this process and those that it starts see the deployment's settings and its Dagster home."""
+    os.environ.update(
+        CONCERT_DEPLOYMENT=deployment.name,
+        CONCERT_HOME=str(deployment.home),
+        CONCERT_RAW_BUCKET=deployment.raw_bucket,
+        CONCERT_PROCESSED_BUCKET=deployment.processed_bucket,
+        CONCERT_MEMORY_LIMIT=deployment.memory_limit,
+        CONCERT_WAIT_SECONDS=str(deployment.wait_seconds),
+        DAGSTER_HOME=str(deployment.dagster_home),
+    )
+
+
+def check_home(deployment: Deployment) -> None:
+    """Raise HomeOfOtherVersion where the home is of another format; nothing is written."""
+    path = deployment.home / "format.json"
+    if not path.exists():
+        return
+    found = json.loads(path.read_text())["version"]
+    if found != HOME_FORMAT:
+        raise HomeOfOtherVersion(
+            f"the home {deployment.home} is of format {found}, this version keeps format {HOME_FORMAT}; "
+            "use the version of concert_assets that made it, or another --home"
+        )
+
+
+def prepare_home(deployment: Deployment) -> None:
+    """Make the home where it is not there yet: its format, and a Dagster home whose storage is initialised.
+
+    Under a lock, for of several processes that start on an empty Dagster home most crash.
+    """
+    check_home(deployment)
+    deployment.dagster_home.mkdir(parents=True, exist_ok=True)
+    with FileLock(str(deployment.home / "setup.lock"), timeout=deployment.wait_seconds):
+        settings = deployment.dagster_home / "dagster.yaml"
+        if not settings.exists():
+            _write(settings, _DAGSTER_YAML)
+        marker = deployment.home / "format.json"
+        if not marker.exists():
+            from dagster import DagsterInstance
+
+            with DagsterInstance.from_config(str(deployment.dagster_home)) as instance:
+                instance.get_runs_count()
+                instance.get_asset_keys(limit=1)
+                instance.all_instigator_state()
+            _write(marker, json.dumps({"version": HOME_FORMAT}))
+
+
+def write_dotenv(deployment: Deployment, folder: Path) -> None:
+    """Write ``.env`` into the working folder, so that plain ``dagster`` commands find home and history.
+
+    A file that names a Dagster home already is the user's and stays as it is.
+    """
+    path = folder / ".env"
+    text = path.read_text() if path.exists() else ""
+    if not re.search(r"^\s*DAGSTER_HOME=", text, re.MULTILINE):
+        _write(path, f"{text}DAGSTER_HOME={deployment.dagster_home}\n")
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text)
+    temporary.replace(path)

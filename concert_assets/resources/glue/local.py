@@ -1,0 +1,30 @@
+"""Glue jobs on this machine: a subprocess with the arguments, context and messages that the job has on AWS."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dagster import AssetExecutionContext, ConfigurableResource, DagsterPipesExecutionError, PipesSubprocessClient
+
+import concert_assets
+from concert_assets.resources.glue.protocol import GlueJobFailed
+
+
+class LocalGlue(ConfigurableResource):  # type: ignore[type-arg]
+    """Runs ``concert_assets/glue_jobs/<job>.py`` with this interpreter."""
+
+    def run(self, context: AssetExecutionContext, job: str, extras: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Run a job to its end and return the custom messages it reported."""
+        package = Path(concert_assets.__file__).parent
+        # The package need not be installed: a code location may be loaded from its working directory alone.
+        client = PipesSubprocessClient(env={"PYTHONPATH": str(package.parent)})
+        try:
+            completed = client.run(
+                context=context,
+                command=[sys.executable, str(package / "glue_jobs" / f"{job}.py")],
+                extras=dict(extras),
+            )
+        except DagsterPipesExecutionError as error:
+            raise GlueJobFailed(f"Glue job {job} failed: {error}") from error
+        return [dict(message) for message in completed.get_custom_messages()]

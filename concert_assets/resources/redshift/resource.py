@@ -1,0 +1,34 @@
+"""The Dagster resource ``redshift``: the warehouse of the deployment."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dagster import ConfigurableResource
+from pydantic import Field
+
+from concert_assets.resources.redshift.duckdb import DuckDBWarehouse
+from concert_assets.resources.redshift.protocol import Session
+
+
+class DuckDBRedshift(ConfigurableResource):  # type: ignore[type-arg]
+    """The warehouse in one DuckDB file."""
+
+    home: str = Field(description="Folder of the file, its lock and its witness")
+    memory_limit: str = Field(default="1GB", description="Memory that DuckDB may use, such as 800MB or 4GB")
+    wait_seconds: float = Field(default=300.0, description="How long to wait for another process that holds the file")
+
+    @property
+    def warehouse(self) -> DuckDBWarehouse:
+        """The warehouse, not opened."""
+        return DuckDBWarehouse(Path(self.home), self.memory_limit, self.wait_seconds)
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """A session on the warehouse."""
+        with self.warehouse.session() as session:
+            yield session
+
+    def location(self, table: str) -> str:
+        """Where a table lies."""
+        return self.warehouse.location(table)
