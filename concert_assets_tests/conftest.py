@@ -1,0 +1,26 @@
+"""What holds for every test: which tests this machine cannot run, and that it says so."""
+
+import shutil
+
+import pytest
+
+BROWSER_PROGRAMS = ("chromium", "chromedriver")
+
+
+def missing_programs() -> list[str]:
+    """The programs of the browser test that this machine lacks."""
+    return [name for name in BROWSER_PROGRAMS if not shutil.which(name)]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the browser tests out where there is no browser."""
+    if missing_programs():
+        left_out = [item for item in items if item.get_closest_marker("browser")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say why they were left out."""
+    if missing := missing_programs():
+        terminalreporter.write_line(f"browser tests were left out: {' and '.join(missing)} not found")
