@@ -54,9 +54,11 @@ test: $(DEV) ## run the tests; ARGS="-k ledger"
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 check: $(DEV) ## lint, format and types
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy
+	@status=0; \
+	$(BIN)/ruff check . || status=1; \
+	$(BIN)/ruff format --check . || status=1; \
+	$(BIN)/mypy || status=1; \
+	exit $$status
 
 # Keeps each version that still fits; ARGS=--upgrade takes the newest. One version for every platform and Python from
 # 3.11, so the markers that tell where a package is needed are dropped: a constraint on an absent package does nothing.
@@ -78,7 +80,8 @@ $(sort $(RUN) $(DEV)): $(INPUTS) $(STALE)
 	@$(FIND_PYTHON); \
 	version=$$("$$p" -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null) || version="not there"; \
 	if ! "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
-	  echo "set-up needs Python 3.11 or newer, and $$p is $$version; name another: make PYTHON=python3.12 …" >&2; exit 1; \
+	  echo "set-up needs Python 3.11 or newer, and $$p is $$version; name another: make PYTHON=python3.12 …" >&2; \
+	  exit 1; \
 	fi; \
 	if ! command -v uv >/dev/null && ! "$$p" -c 'import ensurepip, venv' 2>/dev/null; then \
 	  echo "set-up needs venv and ensurepip, which $$p ($$version) lacks; on Debian: apt-get install python3-venv" >&2; \
@@ -94,7 +97,8 @@ INSTALL = if [ -x $(BIN)/uv ] || command -v uv >/dev/null; then \
 	  "$$uv" pip install --quiet --python $(BIN)/python --constraints constraints.txt \
 	    --build-constraints constraints.txt $(1); \
 	else \
-	  PIP_BUILD_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt $(2); \
+	  PIP_BUILD_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --no-compile \
+	    --constraint constraints.txt $(2); \
 	fi
 
 $(VENV)/.ready-run: $(INPUTS) $(STALE)
