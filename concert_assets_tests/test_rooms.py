@@ -38,7 +38,7 @@ class Room:
 
 # The first pattern that fits a module's dotted name inside the package tells its room.
 ROOMS = {
-    PROTOCOLS: Room(parts=frozenset({"catalog"}), for_types=frozenset({"pandas", "pyarrow"})),
+    PROTOCOLS: Room(parts=frozenset({"catalog"}), for_types=frozenset({"dagster", "pandas", "pyarrow"})),
     "catalog": Room(),
     "sql": Room(packages=frozenset({"sqlglot"})),
     "simulation": Room(PURE, frozenset({"catalog"})),
@@ -52,7 +52,8 @@ ROOMS = {
         frozenset({"dagster_pipes", "duckdb", "pyspark", "pyarrow", "sqlglot"}),
         frozenset({"catalog", "sources", "sql", "deliveries", "resources.s3.folder", "resources.s3.protocol"}),
     ),
-    "resources": Room(ANY, frozenset({"catalog", "sql"})),
+    # the empty part is the package itself, whose folder holds the Glue jobs
+    "resources": Room(ANY, frozenset({"", "catalog", "sql"})),
     "defs": Room(
         ANY,
         frozenset({"catalog", "sql", "simulation", "sources", "deliveries", "learning", "reporting"})
