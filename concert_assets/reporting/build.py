@@ -49,7 +49,7 @@ def build_pipeline_report(
         "skipped": skipped_report(run),
         "checks": [check_report(check) for check in run.checks],
         **rows,
-        "quality": quality_report(facts.quality, facts.scores),
+        "quality": quality_report(facts.quality),
     }
 
 

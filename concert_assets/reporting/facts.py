@@ -70,11 +70,8 @@ class RunFacts:
 class LedgerFacts:
     """What the warehouse says of the rows; every part may be empty, as it is when a run dies before it.
 
-    - ``ledger``: rows of ``load_ledger``, one per object and table.
-    - ``quality``: dicts of table_name, rule, category, scope ("delivered" or "candidate"), severity, failing_rows,
-      total_rows, is_passed, score, sample (a list, or JSON text).
-    - ``scores``: scope → table name or "overall" → score, where the audit has computed them. Without it a table's score
-      is the mean of its rules' scores, and the overall one the mean of the tables'.
+    - ``ledger``: rows of ``load_ledger``, one per object, table and delivery.
+    - ``quality``: this run's rows of ``quality_results``; a sample may be a list or JSON text of one.
     - ``outcomes``: dicts of table_name, outcome, rule, count: rows of ``row_outcomes`` counted.
     - ``table_counts``: "schema.table" → rows.
     - ``accepted``: table name → rows that curation accepted, from the manifests of the live deliveries.
@@ -85,12 +82,11 @@ class LedgerFacts:
     outcomes: Sequence[Row] = ()
     table_counts: Mapping[str, int] = field(default_factory=dict)
     accepted: Mapping[str, int] = field(default_factory=dict)
-    scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """One model: its card as ``learning`` writes it, or why there is none."""
+    """One model: its card as ``learning`` writes it (``TrainedModel.card``), or why there is none."""
 
     name: str
     version: str | None = None

@@ -1,40 +1,22 @@
 """The quality part of the pipeline report: rule results in reading order, and scores per table and overall."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from concert_assets.catalog.canonical import BY_NAME
 from concert_assets.reporting.facts import Row
 from concert_assets.reporting.plain import plain, sample_rows
 from concert_assets.reporting.rows import table_order
 
 SAMPLES = 5  # failing rows kept per rule
 OVERALL = "overall"
+FAULTLESS = "faultless_rows"  # the audit's rule that no other rule is broken
+ALL_TABLES = "all"  # what the audit writes as the table's name where a rule looks at all of them
 
 
-def quality_report(rows: Sequence[Row], scores: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
+def quality_report(rows: Sequence[Row]) -> dict[str, Any]:
     """Results with failing rules first, errors before warnings, and scores 0-100 by scope, per table and overall."""
     results = sorted((_result(row) for row in rows), key=_order)
-    return {"scores": plain(scores) if scores else _scores(results), "results": results}
-
-
-def describe(table: str, rule: str) -> str | None:
-    """What the rule demands, in the catalog's words, or None for a rule that the catalog does not imply."""
-    known = BY_NAME.get(table)
-    if known is None:
-        return None
-    for declared in known.rules():
-        if declared.name == rule:
-            return declared.description
-    for reference in known.references:
-        if reference.rule_name == rule:
-            return f"{reference.column} must be the key of a published row of {reference.table}"
-    if known.key and rule == "_".join((*known.key, "unique")):
-        return f"one row per {' and '.join(known.key)}"
-    column, _, demand = rule.rpartition("_")
-    if demand == "readable" and column in known.column_names:
-        return f"{column} must be readable as {known.column(column).type}"
-    return None
+    return {"scores": _scores(results), "results": results}
 
 
 def _result(row: Row) -> dict[str, Any]:
@@ -43,7 +25,7 @@ def _result(row: Row) -> dict[str, Any]:
     return {
         "table_name": table,
         "rule": rule,
-        "description": values.get("description") or describe(table, rule),
+        "description": values.get("description"),
         "category": values.get("category"),
         "scope": values.get("scope") or "candidate",
         "severity": str(values.get("severity") or "error").lower(),
@@ -56,14 +38,25 @@ def _result(row: Row) -> dict[str, Any]:
 
 
 def _scores(results: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
-    by_table: dict[str, dict[str, list[float]]] = {}
-    for result in results:
-        if result["score"] is not None:
-            by_table.setdefault(result["scope"], {}).setdefault(result["table_name"], []).append(result["score"])
+    """A table's score is that of its rule ``faultless_rows``, the overall one that of the same rule over all tables.
+
+    Where the audit has no such rule it is the mean of the rules' scores, and the mean of the tables' scores.
+    """
+    rules: dict[str, dict[str, list[float]]] = {}
     scores: dict[str, dict[str, float]] = {}
-    for scope, tables in sorted(by_table.items()):
+    for result in results:
+        scope, name, score = result["scope"], result["table_name"], result["score"]
+        if score is None:
+            continue
+        if result["rule"] == FAULTLESS:
+            scores.setdefault(scope, {})[OVERALL if name == ALL_TABLES else name] = score
+        elif name != ALL_TABLES:
+            rules.setdefault(scope, {}).setdefault(name, []).append(score)
+    for scope, tables in rules.items():
         means = {name: sum(tables[name]) / len(tables[name]) for name in sorted(tables, key=table_order)}
-        scores[scope] = {**means, OVERALL: sum(means.values()) / len(means)}
+        by_table = {name: scores.get(scope, {}).get(name, mean) for name, mean in means.items()}
+        overall = scores.get(scope, {}).get(OVERALL, sum(by_table.values()) / len(by_table))
+        scores[scope] = {**by_table, OVERALL: overall}
     return scores
 
 

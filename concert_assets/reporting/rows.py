@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from concert_assets.catalog.canonical import TABLES
+from concert_assets.catalog.operational import OUTCOMES
 from concert_assets.reporting.facts import LedgerFacts, Row
 from concert_assets.reporting.plain import plain
 
-OUTCOMES = ("published", "rejected", "duplicate", "superseded", "pending", "held")
 WITHDRAWN = ("replaced", "retracted")  # states of a delivery whose rows no longer count
+REFUSED = "refused"  # state of an object that could not be read, within a delivery of any state
 STAGING_SCHEMA = "concert_dw_staging"
 PUBLISHED_SCHEMA = "concert_dw"
 _ORDER = {table.name: position for position, table in enumerate(TABLES)}
@@ -71,16 +72,22 @@ def _deliveries(ledger: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "delivery": delivery,
             "sequence": sequence,
             "delivered_at": rows[0].get("delivered_at"),
-            "state": rows[0].get("state"),
+            "state": _state(rows),
             "objects": len({row.get("object_id") for row in rows}),
             "tables": sorted({str(row.get("table_name")) for row in rows}, key=table_order),
             "size_bytes": sum({row.get("object_id"): row.get("size_bytes") or 0 for row in rows}.values()),
             "rows_in": sum(row.get("rows_in") or 0 for row in rows),
             **{f"rows_{name}": count for name, count in _outcomes(rows).items()},
+            "objects_refused": len({row.get("object_id") for row in rows if row.get("state") == REFUSED}),
             "notes": list(dict.fromkeys(row["note"] for row in rows if row.get("note"))),
         }
         for (sequence, delivery), rows in groups.items()
     ]
+
+
+def _state(rows: list[dict[str, Any]]) -> Any:
+    """The state of the delivery that the ledger rows make up; refused only where none of its objects was readable."""
+    return next((row.get("state") for row in rows if row.get("state") != REFUSED), REFUSED)
 
 
 def _outcomes(rows: list[dict[str, Any]]) -> dict[str, int]:

@@ -17,6 +17,17 @@ class Tick:
     label: str
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stream of a flow: its kind, its share of the source in 0-1, its value as shown, its label and its meaning."""
+
+    kind: str
+    portion: float
+    value: str
+    label: str
+    meaning: str
+
+
 def clamp(value: float) -> float:
     """The value held in 0-1."""
     return min(max(value, 0.0), 1.0)
@@ -118,28 +129,35 @@ def line_chart(
     )
 
 
-def flow(source: tuple[str, str], parts: Sequence[tuple[str, float, str, str]], title: str, description: str) -> Html:
-    """Rows running from one source into parts (kind, share, label, value); the first part is the main stream.
+def flow(source: tuple[str, str], parts: Sequence[Part], title: str, description: str) -> Html:
+    """Rows running from one source (label, value) into parts; the first part is the main stream.
 
     Ribbons are to scale, save that what is there but thin keeps a visible thread.
     """
-    body, gap, slot = 52.0, 9.0, 9.0  # in units of the drawing; a slot leaves room for a label's line
+    body, gap, slot = 36.0, 7.0, 9.0  # in units of the drawing; a slot leaves room for a label's line
     ribbons, labels, left, right = [], [], 0.0, 0.0
-    for position, (kind, portion, label, value) in enumerate(parts):
-        thick = body * clamp(portion)
+    for position, part in enumerate(parts):
+        thick = body * clamp(part.portion)
         room = max(thick, slot)
         top = right + (room - thick) / 2
-        if portion > 0:
-            ribbons.append(_ribbon(kind, left, top, thick, max(thick, 0.7)))
-        labels.append((right + room / 2, kind, label, value))
+        if part.portion > 0:
+            ribbons.append(_ribbon(part.kind, left, top, thick, max(thick, 0.7)))
+        labels.append((right + room / 2, part))
         left += thick
         right += room + (gap if position == 0 else 0.0)
     total = max(right, body)
     drawing = _drawing(title, description, f"0 0 100 {total:.2f}", ribbons)
     middle = body / 2 / total
     ends = [
-        el("span", el("b", value), " ", label, class_=f"end {kind}", style=f"top:{percent(at / total)}")
-        for at, kind, label, value in labels
+        el(
+            "span",
+            el("b", part.value),
+            part.label,
+            el("span", f", {part.meaning}", class_="means"),
+            class_=f"end {part.kind}",
+            style=f"top:{percent(at / total)}",
+        )
+        for at, part in labels
     ]
     start = el("span", el("b", source[1]), el("br"), source[0], class_="start", style=f"top:{percent(middle)}")
     return el(

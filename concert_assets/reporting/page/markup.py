@@ -3,9 +3,12 @@
 import re
 from html import escape
 
-VOID = ("br", "col", "hr", "link", "meta")
+VOID = ("br", "meta", "wbr")
 # What XML 1.0 cannot hold, even escaped: such a character in a name would make the page's SVG unreadable.
 _UNHOLDABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+
+
+_BREAKS = re.compile(r"([_/.]+)")
 
 
 class Html(str):
@@ -39,6 +42,13 @@ def join(*children: Child) -> Html:
     """The children one after the other; None stands for nothing."""
     return Html(
         "".join(child if isinstance(child, Html) else text(str(child)) for child in children if child is not None)
+    )
+
+
+def identifier(name: str) -> Html:
+    """The name of a column, rule or step; it may break after its underscores, slashes and dots and nowhere else."""
+    return join(
+        *(piece if place % 2 == 0 else join(piece, el("wbr")) for place, piece in enumerate(_BREAKS.split(name)))
     )
 
 

@@ -39,14 +39,16 @@ def _model(model: Mapping[str, Any]) -> Html:
 
 def _verdict(model: Mapping[str, Any]) -> str:
     test, best = model["test_metrics"], model["best_baseline"]
-    ours = f"On test rows R² is {show.decimal(test.get('r2'))} and the mean absolute error {_figure(test.get('mae'))}"
+    unit = f" ({model['unit']})" if model["unit"] else ""
     if best is None:
-        return f"{ours}. No naive baseline was given."
+        return f"Mean absolute error {_figure(test.get('mae'))}{unit}, R² {show.decimal(test.get('r2'))} on test rows."
     theirs = model["baselines"][best]
-    side = {True: "better than", False: "no better than", None: "beside"}[model["is_better_than_baseline"]]
-    name = str(best).replace("_", " ")
-    figures = f"{show.decimal(theirs.get('r2'))} and {_figure(theirs.get('mae'))}"
-    return f"{ours}; {side} the best naive rule, {name}: {figures}."
+    side = {True: "beats", False: "does not beat", None: "stands beside"}[model["is_better_than_baseline"]]
+    return (
+        f"On test rows the model {side} the best naive rule, {str(best).replace('_', ' ')}: mean absolute error "
+        f"{_figure(test.get('mae'))} against {_figure(theirs.get('mae'))}{unit}, "
+        f"R² {show.decimal(test.get('r2'))} against {show.decimal(theirs.get('r2'))}."
+    )
 
 
 def _metrics(model: Mapping[str, Any]) -> Html:
@@ -63,12 +65,12 @@ def _metrics(model: Mapping[str, Any]) -> Html:
     ]  # fmt: skip
     columns = [
         Col("Judged"),
-        Col("Error, shorter is better", "fig"),
+        Col("Error, shorter is better", "fig minor"),
         Col("MAE", "num"),
         Col("RMSE", "num"),
         Col("R²", "num"),
     ]
-    unit = f" in {model['target']}" if model["target"] else ""
+    unit = f" in {model['unit']}" if model["unit"] else ""
     return table(f"Errors of the model and of naive rules{unit}", columns, body)
 
 
@@ -77,12 +79,8 @@ def _error_bar(error: float | None, most: float, kind: str) -> Html:
 
 
 def _coverage(coverage: Mapping[str, Any]) -> Html | None:
-    told = [
-        f"the {str(name).rstrip('%')} % interval held {show.share(value)} of test rows"
-        for name, value in coverage.items()
-        if isinstance(value, (int, float))
-    ]
-    return el("p", f"Of the intervals, {' and '.join(told)}.", class_="hint") if told else None
+    told = [f"the {level} % interval held {show.share(value)}" for level, value in coverage.items()]
+    return el("p", f"Of what came in the test rows {', '.join(told)}.", class_="hint") if told else None
 
 
 def _importances(importances: Sequence[Mapping[str, Any]]) -> Html | None:
@@ -102,27 +100,20 @@ def _importances(importances: Sequence[Mapping[str, Any]]) -> Html | None:
 
 
 def _details(model: Mapping[str, Any]) -> Html:
-    samples = [[show.words(name), *_sample(value)] for name, value in model["samples"].items()]
-    settings = [[name, _setting(value)] for name, value in model["settings"].items()]
+    samples = [
+        [
+            show.words(name), show.count(value.get("rows")), show.day(value.get("first_cutoff")),
+            show.day(value.get("last_cutoff")), show.day(value.get("last_target_day")),
+        ]
+        for name, value in model["samples"].items()
+    ]  # fmt: skip
+    settings = {"estimator": model["estimator"], "as_of": model["as_of"], **model["settings"]}
+    columns = [Col("Rows"), Col("Number", "num"), Col("First cut-off"), Col("Last cut-off"), Col("Last day of targets")]
     return folded(
         f"Samples and settings of version {model['version'] or show.MISSING}",
-        table("Samples", [Col("Part"), Col("Rows", "num"), Col("From"), Col("To")], samples) if samples else None,
-        table("Settings", [Col("Setting"), Col("Value")], settings) if settings else None,
+        table("Samples", columns, samples) if samples else None,
+        table("Settings", [Col("Setting"), Col("Value")], [[name, str(value)] for name, value in settings.items()]),
     )
-
-
-def _sample(value: Any) -> list[Child]:
-    if not isinstance(value, Mapping):
-        return [show.count(value) if isinstance(value, int) else str(value), "", ""]
-    start, end = (
-        next((value[key] for key in keys if value.get(key)), None)
-        for keys in (("from", "start", "first"), ("to", "end", "last"))
-    )
-    return [show.count(value.get("rows")), show.day(start), show.day(end)]
-
-
-def _setting(value: Any) -> str:
-    return ", ".join(f"{key} {item}" for key, item in value.items()) if isinstance(value, Mapping) else str(value)
 
 
 def _rankings(rows: Sequence[Mapping[str, Any]]) -> Html | None:
@@ -165,18 +156,16 @@ def _forecasts(rows: Sequence[Mapping[str, Any]]) -> Html | None:
         ]
         for row in rows
     ]  # fmt: skip
-    scale = axis(
-        [Tick(0, "0 %"), Tick(0.5, "50 %"), Tick(1, "100 % of capacity")]
-        if by_share
-        else [Tick(0, "0"), Tick(1, show.count(most))]
-    )
+    scale = axis([Tick(0, "0"), Tick(1, show.share(1, 0) if by_share else show.count(most))])
+    told = "Figures are shares of each concert's capacity." if by_share else "Figures are tickets."
     columns = [
         Col("Concert"), Col("Days ahead", "num minor"), Col("Sold", "num minor"), Col("Forecast", "num"),
-        Col(scale, "fig"), Col("90 % interval", "num minor"), Col("Confidence", "num minor"),
+        Col(scale, "fig middle"), Col("90 % interval", "num minor"), Col("Confidence", "num minor"),
     ]  # fmt: skip
     return part(
         "Ticket forecasts, ten concerts",
         _key(is_sold_marked=True),
+        el("p", told, class_="hint"),
         table("Forecast tickets per concert", columns, body),
     )
 
@@ -212,16 +201,16 @@ def _ends(row: Mapping[str, Any], stem: str, digits: int) -> str:
     )
 
 
-def _place(row: Mapping[str, Any]) -> str:
-    return " · ".join(
-        str(part)
-        for part in (row.get("venue_name"), show.day(row.get("event_date")) if row.get("event_date") else None)
-        if part
-    )
+def _place(row: Mapping[str, Any]) -> Html | None:
+    venue, date = row.get("venue_name"), row.get("event_date")
+    if not venue and not date:
+        return None
+    shown = el("span", show.day(date), class_="nowrap") if date else None
+    return el("span", str(venue) if venue else None, " · " if venue and date else None, shown)
 
 
-def _named(name: Any, detail: Any) -> Html:
-    return el("span", str(name), el("small", str(detail)) if detail else None, class_="name")
+def _named(name: Any, detail: Child) -> Html:
+    return el("span", str(name), el("small", detail) if detail else None, class_="name")
 
 
 def _figure(value: Any) -> str:

@@ -1,5 +1,6 @@
 """The section on concerts and sales: the course of daily sales, when tickets are bought, leading venues and artists."""
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from itertools import groupby
@@ -14,7 +15,8 @@ WEEK = 7
 DAILY_UP_TO = 120  # days that a line can show one by one
 WINDOW = 5  # weeks over which the course of a longer history is averaged
 SHOWN = 10
-EMPTY = "no rows"
+EMPTY = "the run has left no rows to draw them from"
+LEAD = "From the published tables. Revenue is at the prices paid, in US dollars."
 
 
 def music_section(figures: FigureFacts) -> Html:
@@ -25,12 +27,14 @@ def music_section(figures: FigureFacts) -> Html:
         ("Leading venues", "top_venues", figures.top_venues, _venues),
         ("Leading artists", "top_artists", figures.top_artists, _artists),
     ]
+    if not any(rows for _, _, rows, _ in parts):
+        reasons = dict.fromkeys(figures.skipped.get(key, EMPTY) for _, key, _, _ in parts)
+        return section("music", "Concerts and sales", LEAD, *(note(f"Not shown: {reason}.") for reason in reasons))
     drawn = [
         part(heading, draw(rows) if rows else _skipped(figures.skipped, key))  # type: ignore[operator]
         for heading, key, rows, draw in parts
     ]
-    lead = "From the published tables. Revenue is at the prices paid, in US dollars."
-    return section("music", "Concerts and sales", lead, *drawn)
+    return section("music", "Concerts and sales", LEAD, *drawn)
 
 
 def _skipped(reasons: Mapping[str, str], key: str) -> Html:
@@ -116,15 +120,15 @@ def _curve(points: Sequence[CurvePoint]) -> Html:
     longest = max(ordered[0].days_before, 1)
     marks = [days for days in (180, 120, 90, 60, 30, 7, 0) if days <= longest]
     marks = marks if len(marks) <= 5 else [marks[0], *marks[-4:]]
-    ticks = [Tick(1 - days / longest, "show" if days == 0 else f"{days} d") for days in marks]
+    ticks = [Tick(_nearness(days, longest), "show" if days == 0 else f"{days} d") for days in marks]
     week = next((point.cumulative_share for point in ordered if point.days_before <= WEEK), None)
     lead = "" if week is None else f"{show.share(1 - week, 0)} of tickets are bought in the last week. "
     body: list[list[Child]] = [[point.days_before, show.share(point.cumulative_share)] for point in ordered]
     return el(
         "div",
-        el("p", f"{lead}Share of tickets bought by so many days before the show.", class_="hint"),
+        el("p", f"{lead}Share bought by so many days before the show; the axis widens towards it.", class_="hint"),
         line_chart(
-            [(1 - point.days_before / longest, point.cumulative_share) for point in ordered],
+            [(_nearness(point.days_before, longest), point.cumulative_share) for point in ordered],
             ticks,
             [Tick(at / 4, f"{at * 25} %") for at in range(5)],
             title="Purchase curve",
@@ -138,12 +142,17 @@ def _curve(points: Sequence[CurvePoint]) -> Html:
     )
 
 
+def _nearness(days: int, longest: int) -> float:
+    """Where so many days before the show stand, 0-1; by square root, as most of the buying is in the last days."""
+    return 1 - math.sqrt(days / longest)
+
+
 def _venues(rows: Sequence[TopVenue]) -> Html:
     has_score = any(item.score is not None for item in rows)
     columns = [
         Col("Venue"), Col("Kind", "minor"), Col("Capacity", "num minor"), Col("Concerts", "num minor"),
         Col("Tickets", "num"), Col("Sold", "num minor"), Col("Revenue", "num"),
-        Col("Score", "num" if has_score else "num none"), Col("", "fig"),
+        Col("Score", "num" if has_score else "num none"), Col("", "fig slim minor"),
     ]  # fmt: skip
     top = max((item.revenue_usd or 0.0 for item in rows[:SHOWN]), default=0.0)
     body = [
@@ -165,7 +174,7 @@ def _venues(rows: Sequence[TopVenue]) -> Html:
 def _artists(rows: Sequence[TopArtist]) -> Html:
     columns = [
         Col("Artist"), Col("Concerts", "num minor"), Col("Tickets", "num"), Col("Sold", "num minor"),
-        Col("Revenue", "num"), Col("", "fig"),
+        Col("Revenue", "num"), Col("", "fig slim minor"),
     ]  # fmt: skip
     top = max((item.revenue_usd or 0.0 for item in rows[:SHOWN]), default=0.0)
     body: list[list[Child]] = [

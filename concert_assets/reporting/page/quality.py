@@ -4,21 +4,26 @@ from collections.abc import Mapping
 from typing import Any
 
 from concert_assets.reporting.page import show
-from concert_assets.reporting.page.figures import Tick, axis, bar
-from concert_assets.reporting.page.markup import Child, Html, el
+from concert_assets.reporting.page.figures import Tick, axis, interval
+from concert_assets.reporting.page.markup import Child, Html, el, identifier
 from concert_assets.reporting.page.tables import Col, folded, note, part, section, table, tag
-from concert_assets.reporting.quality import OVERALL
+from concert_assets.reporting.quality import FAULTLESS, OVERALL
 
 SCOPES = {"delivered": "In what was delivered", "candidate": "In what was to be published"}
+EFFECTS = {
+    "delivered": "Rows that broke one were kept out of the warehouse, each with its reason.",
+    "candidate": "A failing rule of severity error stops publication and holds the delivery that brought it.",
+}
 SHORT_SCOPES = {"delivered": "Delivered", "candidate": "To be published"}
 SHOWN = 12  # failing rules per scope that stand open
+COLUMNS = 8  # columns of a sample that are shown
 CELL = 60  # characters of a sample's value that are shown
 
 
 def quality_section(report: Mapping[str, Any]) -> Html:
     """Scores and failing rules by scope."""
     quality = report["quality"]
-    lead = "Scores run from 0 to 100. A failing rule of severity error blocks publication and holds the delivery."
+    lead = "Every rule looks twice: at what was delivered, and at what was to be published. Scores run from 0 to 100."
     if not quality["results"]:
         return section("quality", "Quality", lead, note("The audit has left no result in this run."))
     scopes = sorted({result["scope"] for result in quality["results"]}, key=lambda scope: (scope != "candidate", scope))
@@ -42,14 +47,14 @@ def _scores(scores: Mapping[str, Mapping[str, float]]) -> Html | None:
         for scope in scopes:
             value = scores[scope].get(name)
             place = 0.0 if value is None else (value - floor) / (100 - floor)
-            row += [show.score(value), bar(place, f"{name}: {show.score(value)} of 100")]
+            row += [show.score(value), interval(place, None, None, f"{name}: {show.score(value)} of 100")]
         return row
 
     return table("Quality scores by table, 0-100", columns, [cells(name) for name in names], cells(OVERALL))
 
 
 def _floor(values: list[float]) -> float:
-    """Where the scores' scale starts, stated on its axis: low enough for all, as bars from zero would all look full."""
+    """Where the scale of scores starts, as its axis says: below all, but not from zero, where all would look alike."""
     lowest = min(values, default=0.0)
     return next(
         start for start in (99.0, 95.0, 90.0, 80.0, 50.0, 0.0) if lowest >= start + 0.1 * (100 - start) or start == 0.0
@@ -57,39 +62,47 @@ def _floor(values: list[float]) -> float:
 
 
 def _failing(scope: str, results: list[dict[str, Any]]) -> Html:
+    results = [result for result in results if result["rule"] != FAULTLESS]  # shown above as the score
     failing = [result for result in results if not result["is_passed"]]
     heading = SCOPES.get(scope, show.words(scope))
     count = f"{len(results) - len(failing)} of {show.plural(len(results), 'rule')} passed."
+    hint = f"{count} {EFFECTS.get(scope, '')}"
     if not failing:
-        return part(heading, el("p", count))
+        return part(heading, el("p", count, class_="hint"))
     more = (
         folded(show.plural(len(failing) - SHOWN, "more failing rule"), *map(_rule, failing[SHOWN:]))
         if len(failing) > SHOWN
         else None
     )
-    return part(heading, el("p", count), *map(_rule, failing[:SHOWN]), more)
+    return part(heading, el("p", hint, class_="hint"), *map(_rule, failing[:SHOWN]), more)
 
 
 def _rule(result: Mapping[str, Any]) -> Html:
+    """A failing rule on one line, with its sample behind it; what stops publication stands open."""
+    stops = result["scope"] == "candidate" and result["severity"] == "error"
     rows = f"{show.count(result['failing_rows'])} of {show.plural(result['total_rows'], 'row')}"
-    head = el(
-        "p", tag(result["severity"], "bad" if result["severity"] == "error" else "attention"), " ",
-        el("b", f"{result['table_name']}.{result['rule']}"), el("span", rows, class_="count"), class_="rule",
-    )  # fmt: skip
-    about = el("p", show.sentence(result["description"]), class_="hint") if result["description"] else None
-    return el("div", head, about, _sample(result["sample"]), class_="finding")
+    name = el("b", identifier(f"{result['table_name']}.{result['rule']}"))
+    line = el(
+        "span",
+        tag(result["severity"], "bad" if stops else "attention" if result["scope"] == "candidate" else ""),
+        el("span", name, el("span", result["description"] or "", class_="about")),
+        el("span", rows, class_="count"),
+        class_="rule",
+    )
+    sample = _sample(result["sample"])
+    if sample is None:
+        return el("div", line, class_="finding")
+    return el("details", el("summary", line), sample, class_="finding", open=stops)
 
 
 def _sample(sample: list[Any]) -> Html | None:
     if not sample:
         return None
-    if all(isinstance(row, dict) for row in sample):
-        names = list(dict.fromkeys(name for row in sample for name in row))[:8]
+    if all(isinstance(row, dict) and row for row in sample):
+        names = list(dict.fromkeys(name for row in sample for name in row))[:COLUMNS]
         body = [[_cell(row.get(name)) for name in names] for row in sample]
-        shown = table("Sample of failing rows", [Col(name) for name in names], body) if names else None
-    else:
-        shown = el("ul", *(el("li", el("code", _cell(row))) for row in sample), class_="plain")
-    return folded(f"Sample, {show.plural(len(sample), 'row')}", shown)
+        return table("Sample of failing rows", [Col(name) for name in names], body)
+    return el("ul", *(el("li", el("code", _cell(row))) for row in sample), class_="plain")
 
 
 def _result(item: Mapping[str, Any]) -> Child:

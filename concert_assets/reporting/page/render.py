@@ -100,8 +100,8 @@ def _key_figures(report: Mapping[str, Any]) -> Html:
     totals, scores = report["totals"], report["quality"]["scores"]
     held = sum(item["state"] == "held" for item in report["deliveries"])
     aside = sum(totals[name] for name in ("rejected", "duplicate", "superseded", "pending", "held"))
-    score = (scores.get("candidate") or scores.get("delivered") or {}).get(OVERALL)
-    passed = sum(item["is_passed"] for item in report["quality"]["results"])
+    score = (scores.get("delivered") or scores.get("candidate") or {}).get(OVERALL)
+    judged = [item["is_passed"] for item in report["quality"]["results"] if item["scope"] == "candidate"]
     known = bool(report["tables"])
     figures = [
         ("Delivered", show.count(totals["delivered"]) if known else show.MISSING, "rows"),
@@ -111,12 +111,21 @@ def _key_figures(report: Mapping[str, Any]) -> Html:
             _of(totals["published"], totals["delivered"]),
         ),
         ("Set aside", show.count(aside) if known else show.MISSING, _of(aside, totals["delivered"])),
-        ("Quality", show.score(score), f"{passed} of {len(report['quality']['results'])} rules passed"),
+        ("Quality", show.score(score), _passed(judged)),
         ("Deliveries", show.count(len(report["deliveries"])), f"{held} held" if held else "none held"),
-        ("Duration", show.seconds(report["run"]["duration_seconds"]), show.plural(len(report["steps"]), "step")),
+        ("Duration", show.seconds(report["run"]["duration_seconds"]), _finished(report["steps"])),
     ]
     cells = [el("div", el("dt", name), el("dd", value, el("small", detail))) for name, value, detail in figures]
     return el("dl", *cells, class_="figures")
+
+
+def _passed(judged: list[bool]) -> str:
+    return f"{sum(judged)} of {show.plural(len(judged), 'rule')} passed" if judged else "not judged"
+
+
+def _finished(steps: list[dict[str, Any]]) -> str:
+    finished = sum(step["status"] in ("success", "skipped") for step in steps)
+    return show.plural(len(steps), "step") if finished == len(steps) else f"{finished} of {len(steps)} steps finished"
 
 
 def _of(part: int, whole: int) -> str:

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from concert_assets.catalog.operational import OUTCOMES
 from concert_assets.reporting.page import show
-from concert_assets.reporting.page.figures import bar, flow, legend, stacked
-from concert_assets.reporting.page.markup import Html, el
+from concert_assets.reporting.page.figures import Part, bar, flow, legend, stacked
+from concert_assets.reporting.page.markup import Child, Html, el, identifier
 from concert_assets.reporting.page.tables import Col, folded, note, part, section, table, tag
-from concert_assets.reporting.rows import OUTCOMES
+from concert_assets.reporting.rows import REFUSED
 
 SET_ASIDE = OUTCOMES[1:]
 MEANING = {
@@ -18,14 +19,14 @@ MEANING = {
     "pending": "wait for a parent that has not come",
     "held": "in a delivery stopped by the audit",
 }
-STATES = {"live": "good", "held": "attention", "replaced": "quiet", "retracted": "quiet"}
+STATES = {"held": "attention", "refused": "bad"}
 LISTED = 200  # rows of a long table that the page shows; the JSON has all
 
 
 def rows_section(report: Mapping[str, Any]) -> Html:
     """From delivered to published, in total and per table."""
     tables, totals = report["tables"], report["totals"]
-    lead = "Every delivered row has exactly one outcome. Nothing is got by subtraction."
+    lead = "Every delivered row has exactly one outcome, counted as such, as the load ledger has it."
     if not tables:
         return section("rows", "Rows", lead, note("No row has come into the ledger yet."))
     return section("rows", "Rows", lead, _flow(totals), _balance(totals), _tables(tables, totals), _reasons(report))
@@ -34,7 +35,7 @@ def rows_section(report: Mapping[str, Any]) -> Html:
 def _flow(totals: Mapping[str, Any]) -> Html:
     delivered = totals["delivered"]
     parts = [
-        (name, totals[name] / delivered if delivered else 0.0, f"{name}, {MEANING[name]}", show.count(totals[name]))
+        Part(name, totals[name] / delivered if delivered else 0.0, show.count(totals[name]), name, MEANING[name])
         for name in OUTCOMES
     ]
     told = ", ".join(f"{show.count(totals[name])} {name}" for name in OUTCOMES)
@@ -95,12 +96,13 @@ def _tables(tables: Mapping[str, Any], totals: Mapping[str, Any]) -> Html:
             legend(*((name, show.words(name)) for name in SET_ASIDE)),
             table(
                 "Rows not published, by table",
-                [Col("Table"), Col("Rows set aside", "fig"), Col("Rows", "num"), Col("Of delivered", "num")],
+                [Col("Table"), Col("Rows set aside", "fig"), Col("Rows", "num"), Col("Of delivered", "num minor")],
                 aside,
             ),
         )
         if largest
         else None,
+        class_="stack",
     )
 
 
@@ -112,13 +114,13 @@ def _reasons(report: Mapping[str, Any]) -> Html | None:
     most = rows[0]["count"]
     body = [
         [
-            row.get("rule") or show.MISSING, row.get("table_name"), row.get("outcome"),
+            _reason(row),
             bar(row["count"] / most, f"{show.plural(row['count'], 'row')} {row['outcome']}", row["outcome"]),
             show.count(row["count"]),
         ]
         for row in rows[:LISTED]
     ]  # fmt: skip
-    columns = [Col("Rule"), Col("Table"), Col("Outcome", "minor"), Col("", "fig"), Col("Rows", "num")]
+    columns = [Col("Rule"), Col("", "fig wide"), Col("Rows", "num")]
     shown, rest = 12, len(body) - 12
     more = (
         folded(
@@ -128,6 +130,11 @@ def _reasons(report: Mapping[str, Any]) -> Html | None:
         else None
     )
     return part("Why rows were set aside", table("Rows not published, by rule", columns, body[:shown]), more)
+
+
+def _reason(row: Mapping[str, Any]) -> Html:
+    where = el("small", f"{row.get('table_name')}, {row['outcome']}")
+    return el("span", identifier(str(row.get("rule") or show.MISSING)), where, class_="name")
 
 
 def deliveries_section(report: Mapping[str, Any]) -> Html:
@@ -142,21 +149,28 @@ def deliveries_section(report: Mapping[str, Any]) -> Html:
     ]  # fmt: skip
     body = [
         [
-            item["delivery"], tag(str(item["state"]), STATES.get(str(item["state"]), "quiet")),
+            item["delivery"], _state(str(item["state"])),
             show.moment(item["delivered_at"]), show.count(item["objects"]), show.size(item["size_bytes"]),
             show.count(item["rows_in"]), show.count(item["rows_published"]), _zero_quiet(item["rows_held"]),
         ]
         for item in deliveries[-LISTED:]
     ]  # fmt: skip
     held = [note(_why_held(item), "attention") for item in deliveries if item["state"] == "held"]
+    refused = [note(_why_refused(row), "bad") for row in report["ledger"] if row.get("state") == REFUSED][-LISTED:]
     return section(
         "deliveries",
         "Deliveries",
         lead,
         *held,
+        *refused,
         table("Deliveries in log order", columns, body),
         _objects(report["ledger"]),
     )
+
+
+def _state(state: str) -> Child:
+    """The state, marked only where it wants a look."""
+    return tag(state, STATES[state]) if state in STATES else state
 
 
 def _why_held(item: Mapping[str, Any]) -> Html:
@@ -173,16 +187,23 @@ def _why_held(item: Mapping[str, Any]) -> Html:
     return el("span", el("b", name), f" is held: {why}. ", ways)
 
 
+def _why_refused(row: Mapping[str, Any]) -> Html:
+    return el(
+        "span", el("b", str(row.get("object_key"))), f" could not be read: {row.get('note') or 'no reason noted'}."
+    )
+
+
 def _objects(ledger: list[dict[str, Any]]) -> Html:
     columns = [
         Col("Object"), Col("Table"), Col("State"), Col("Rows", "num"), Col("Published", "num"),
-        *(Col(show.words(name), "num") for name in SET_ASIDE), Col("Size", "num"), Col("SHA-256"),
+        *(Col(show.words(name), "num") for name in SET_ASIDE), Col("Size", "num"), Col("SHA-256"), Col("Note"),
     ]  # fmt: skip
     body = [
         [
             row.get("object_key"), row.get("table_name"), row.get("state"), show.count(row.get("rows_in")),
             show.count(row.get("rows_published")), *(_zero_quiet(row.get(f"rows_{name}")) for name in SET_ASIDE),
             show.size(row.get("size_bytes")), el("code", str(row.get("sha256") or show.MISSING)[:12]),
+            str(row.get("note") or ""),
         ]
         for row in ledger[-LISTED:]
     ]  # fmt: skip

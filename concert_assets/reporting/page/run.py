@@ -10,7 +10,7 @@ from concert_assets.reporting.page.markup import Child, Html, el
 from concert_assets.reporting.page.tables import Col, folded, note, section, table, tag
 
 KINDS = {
-    "success": "good",
+    "success": "",
     "failure": "bad",
     "interrupted": "bad",
     "running": "attention",
@@ -71,14 +71,14 @@ def steps_section(report: Mapping[str, Any]) -> Html:
     body = [
         [
             step["key"],
-            tag(show.words(step["status"]), KINDS.get(step["status"], "quiet")),
+            _status(step["status"]),
             _line(step, run["start"], whole),
             show.seconds(step["duration_seconds"]),
             show.count(step["rows"]),
         ]
         for step in steps
     ]
-    columns = [Col("Step"), Col("Status"), Col(scale, "fig"), Col("Time", "num"), Col("Rows", "num")]
+    columns = [Col("Step"), Col("Status"), Col(scale, "fig"), Col("Time", "num"), Col("Rows", "num minor")]
     return section(
         "run",
         "Run",
@@ -89,6 +89,11 @@ def steps_section(report: Mapping[str, Any]) -> Html:
         _counts(report["table_counts"]),
         _settings(report),
     )
+
+
+def _status(status: str) -> Child:
+    """The status, marked only where it is not the usual one."""
+    return show.words(status) if status == "success" else tag(show.words(status), KINDS.get(status, "quiet"))
 
 
 def _line(step: Mapping[str, Any], start: str | None, whole: float) -> Html | None:

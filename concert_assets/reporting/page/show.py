@@ -1,9 +1,13 @@
-"""Numbers, instants and names as the page writes them: one form for each kind, an en dash for what is not known."""
+"""Numbers, instants and names as the page writes them: one form for each kind, an en dash for what is not known.
+
+A number and its unit are held together by a space that does not break.
+"""
 
 from datetime import datetime
 from typing import Any
 
 MISSING = "–"
+_ = "\N{NO-BREAK SPACE}"
 
 
 def count(value: Any) -> str:
@@ -22,10 +26,10 @@ def share(value: Any, digits: int = 1) -> str:
         return MISSING
     smallest = 10.0**-digits
     if 0 < value * 100 < smallest / 2:
-        return f"< {smallest:g} %"
+        return f"<{_}{smallest:g}{_}%"
     if 100 - smallest / 2 <= value * 100 < 100:
-        return f"{100 - smallest:.{digits}f} %"
-    return f"{value * 100:.{digits}f} %"
+        return f"{100 - smallest:.{digits}f}{_}%"
+    return f"{value * 100:.{digits}f}{_}%"
 
 
 def score(value: Any) -> str:
@@ -36,17 +40,17 @@ def score(value: Any) -> str:
 
 
 def money(value: Any) -> str:
-    """An amount in USD, in millions from ten million on."""
+    """An amount in USD, in millions from one million on."""
     if not _is_number(value):
         return MISSING
-    return f"${value / 1e6:,.1f} M" if abs(value) >= 1e7 else f"${value:,.0f}"
+    return f"${value / 1e6:,.1f}{_}M" if abs(value) >= 1e6 else f"${value:,.0f}"
 
 
 def compact(value: float) -> str:
     """A number for an axis: at most three digits and k or M."""
     for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= size:
-            return f"{value / size:.3g} {unit}"
+            return f"{value / size:.3g}{_}{unit}"
     return f"{value:.3g}"
 
 
@@ -55,11 +59,11 @@ def seconds(value: Any) -> str:
     if not _is_number(value):
         return MISSING
     if value < 1:
-        return f"{value * 1000:.0f} ms"
+        return f"{value * 1000:.0f}{_}ms"
     if value < 60:
-        return f"{value:.1f} s"
+        return f"{value:.1f}{_}s"
     minutes, rest = divmod(round(value), 60)
-    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+    return f"{minutes}{_}min{_}{rest:02d}{_}s" if minutes < 60 else f"{minutes // 60}{_}h{_}{minutes % 60:02d}{_}min"
 
 
 def size(value: Any) -> str:
@@ -68,8 +72,8 @@ def size(value: Any) -> str:
         return MISSING
     for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if value >= factor:
-            return f"{value / factor:.1f} {unit}"
-    return f"{value:.0f} B"
+            return f"{value / factor:.1f}{_}{unit}"
+    return f"{value:.0f}{_}B"
 
 
 def moment(value: Any) -> str:
@@ -88,12 +92,6 @@ def words(name: Any) -> str:
     """An identifier as words, the first in capitals: ``ticket_sales`` becomes "Ticket sales"."""
     spaced = str(name).replace("_", " ").strip()
     return spaced[:1].upper() + spaced[1:]
-
-
-def sentence(said: str) -> str:
-    """A description as a sentence: its first letter in capitals, a full stop at its end."""
-    stripped = said.strip()
-    return stripped[:1].upper() + stripped[1:] + ("" if stripped.endswith((".", "!", "?")) else ".")
 
 
 def plural(number: int, noun: str, many: str | None = None) -> str:
