@@ -31,7 +31,8 @@ class Artists:
     """Artists as arrays: the first ``count`` rows are the real ones, those after them near-duplicates.
 
     ``identity`` is the row of the real artist that each row is; ``following`` (log tickets) and ``momentum`` (change of
-    it in a year) hold for real artists alone and have shape (count,). ``columns`` is the delivery's text.
+    it in a year) hold for real artists alone and have shape (count,). ``updated`` is the time of change of every row
+    (seconds since 1970, UTC) and ``columns`` is the delivery's text.
     """
 
     count: int
@@ -40,6 +41,7 @@ class Artists:
     following: Floats
     momentum: Floats
     booking: Floats
+    updated: Ints
     columns: Columns
 
 
@@ -86,4 +88,4 @@ def make_artists(count: int, near: int, as_of: date, generator: np.random.Genera
         "spotify_id": [None if value % 12 == 0 else f"{value:022x}"[-22:] for value in hashes],
         "updated_at": timestamp_texts(updated[identity]),
     }
-    return Artists(count, identity, genre, following, momentum, booking, columns)
+    return Artists(count, identity, genre, following, momentum, booking, updated[identity], columns)

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from concert_assets.catalog.canonical import TICKET_TIERS
@@ -87,7 +88,7 @@ def replaced(column: Any, rows: Ints, values: list[str | None]) -> Any:
     mask = np.zeros(len(column), dtype=bool)
     mask[rows] = True
     order = np.argsort(rows, kind="stable").tolist()
-    return pa.compute.replace_with_mask(column, pa.array(mask), pa.array([values[at] for at in order], pa.string()))
+    return pc.replace_with_mask(column, pa.array(mask), pa.array([values[at] for at in order], pa.string()))
 
 
 def _repeated(indices: Ints, dictionary: pa.StringArray) -> pa.DictionaryArray:

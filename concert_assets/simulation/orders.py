@@ -76,16 +76,16 @@ def open_book(kind: Ints, face_cents: Ints, sold: Ints, key: int) -> OrderBook:
         left = left - counts[:, :, size - 1] * size
     counts[:, :, 0] = left
 
-    concert, slot, place = (axis.astype(np.int64) for axis in np.nonzero(counts))
-    cell_orders = counts[concert, slot, place]
+    concert, tier_slot, place = (axis.astype(np.int64) for axis in np.nonzero(counts))
+    cell_orders = counts[concert, tier_slot, place]
     quantity = place + 1
-    unit_cents = face_cents[concert, slot]
+    unit_cents = face_cents[concert, tier_slot]
     # bincount sums in float64, which is exact below 2**53 cents
     revenue = np.bincount(concert, weights=(cell_orders * quantity * unit_cents).astype(np.float64), minlength=concerts)
     return OrderBook(
         ends=np.cumsum(cell_orders),
         concert=concert,
-        tier=tier_name[kind[concert], slot],
+        tier=tier_name[kind[concert], tier_slot],
         quantity=quantity,
         unit_cents=unit_cents,
         tickets=sold,

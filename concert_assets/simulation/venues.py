@@ -24,7 +24,8 @@ class Venues:
 
     ``identity`` is the row of the real venue that each row is. ``kind`` (index into ``VENUE_KINDS``), ``city`` (into
     ``CITIES``), ``zone`` (into ``ZONES``), ``capacity`` (persons), ``quality`` and ``booking`` (log weights) hold for
-    real venues alone and have shape (count,). ``columns`` is the delivery's text.
+    real venues alone and have shape (count,). ``updated`` is the time of change of every row (seconds since 1970, UTC)
+    and ``columns`` is the delivery's text.
     """
 
     count: int
@@ -35,6 +36,7 @@ class Venues:
     capacity: Ints
     quality: Floats
     booking: Floats
+    updated: Ints
     columns: Columns
 
 
@@ -80,7 +82,7 @@ def make_venues(count: int, near: int, as_of: date, generator: np.random.Generat
         "capacity": integer_texts(capacity[identity]),
         "updated_at": timestamp_texts(updated[identity]),
     }
-    return Venues(count, identity, kind, city, zone, capacity, quality, booking, columns)
+    return Venues(count, identity, kind, city, zone, capacity, quality, booking, updated[identity], columns)
 
 
 def _rounded(persons: Floats) -> Ints:

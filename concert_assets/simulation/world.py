@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
 import numpy as np
@@ -10,13 +11,25 @@ import pyarrow as pa
 from concert_assets.simulation.artists import Artists, make_artists
 from concert_assets.simulation.batches import SALES_SCHEMA, SalesBatches, small_batch
 from concert_assets.simulation.calendar import DAY, day_number
-from concert_assets.simulation.concert_rows import concert_columns
+from concert_assets.simulation.concert_rows import concert_columns, price_entries
 from concert_assets.simulation.concerts import Concerts, make_concerts
+from concert_assets.simulation.injection import (
+    Delivered,
+    Editor,
+    Parents,
+    artist_editors,
+    concert_editors,
+    deliver,
+    deliver_prices,
+    venue_editors,
+)
 from concert_assets.simulation.names import People
 from concert_assets.simulation.orders import OrderBook, open_book
-from concert_assets.simulation.sales import CHUNK_ROWS, SalesLedger
-from concert_assets.simulation.settings import FULL, SettingsError, SimulationSettings
+from concert_assets.simulation.sales import CHUNK_ROWS, Sales, SalesLedger
+from concert_assets.simulation.sales_defects import SalesInjector
+from concert_assets.simulation.settings import FULL, RawFormat, SettingsError, SimulationSettings
 from concert_assets.simulation.text import Columns
+from concert_assets.simulation.truth import Ledger, write_truth
 from concert_assets.simulation.venues import Venues, make_venues
 from concert_assets.simulation.writers import EXTENSIONS, ObjectWriter, Sink, WrittenObject
 
@@ -101,30 +114,45 @@ def simulate(
     """
     world = build_world(settings)
     tell = progress or _silent
+    seeds = [np.random.Generator(np.random.PCG64(stream)) for stream in world.defect_seed.spawn(5)]
+    rate, raw_format = settings.defect_rate, settings.raw_format
     objects: list[WrittenObject] = []
-    small = {
-        "artists": world.artists.columns,
-        "venues": world.venues.columns,
-        "concerts": world.concert_columns,
-    }
-    for table, columns in small.items():
-        batch = small_batch(columns)
-        tell(table, 0, batch.num_rows)
-        objects.append(_write(world, sink, table, table, batch.schema, iter([batch])))
-        tell(table, batch.num_rows, batch.num_rows)
-    batches = SalesBatches(world.concert_columns["concert_id"], world.concerts.face_cents)
-    chunks = world.ledger.chunks(world.sales)
-    parts = max(1, -(-world.sales // PART_ROWS))
-    for part in range(parts):
-        name = "ticket_sales" if parts == 1 else f"ticket_sales-{part + 1:04d}"
+    delivered: dict[str, int] = {}
 
-        def rows(part: int = part) -> Iterator[pa.RecordBatch]:
-            for chunk_number, sales in zip(range(PART_ROWS // CHUNK_ROWS), chunks, strict=False):
-                yield batches.batch(sales)
-                tell("ticket_sales", min(part * PART_ROWS + (chunk_number + 1) * CHUNK_ROWS, world.sales), world.sales)
+    def write(table: str, name: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> None:
+        with ObjectWriter(sink, _key(name, raw_format), table, raw_format, schema) as writer:
+            for batch in batches:
+                writer.write(batch)
+        objects.append(writer.result())
+        delivered[table] = delivered.get(table, 0) + objects[-1].rows
 
-        objects.append(_write(world, sink, "ticket_sales", name, SALES_SCHEMA, rows()))
-    delivered = {table: sum(o.rows for o in objects if o.table == table) for table in (*small, "ticket_sales")}
+    with Ledger(truth_sink) as ledger:
+        tables = _small_tables(world, seeds, ledger)
+        delivered_prices = deliver_prices(
+            tables["concerts"], price_entries(world.concerts, world.venues), rate, seeds[3], ledger
+        )
+        for table, small in tables.items():
+            batch = small_batch(small.columns)
+            tell(table, 0, batch.num_rows)
+            write(table, table, batch.schema, iter([batch]))
+            tell(table, batch.num_rows, batch.num_rows)
+        injector = SalesInjector(
+            batches=SalesBatches(world.concert_columns["concert_id"], world.concerts.face_cents),
+            concerts=world.concerts,
+            delivered_concerts=tables["concerts"],
+            concert_count=settings.concerts,
+            now=world.now,
+            rate=rate,
+            generator=seeds[4],
+            ledger=ledger,
+        )
+        chunks = world.ledger.chunks(world.sales)
+        parts = max(1, -(-world.sales // PART_ROWS))
+        for part in range(parts):
+            name = "ticket_sales" if parts == 1 else f"ticket_sales-{part + 1:04d}"
+            rows = _sales_batches(chunks, injector, _key(name, raw_format), world.sales, tell)
+            write("ticket_sales", name, SALES_SCHEMA, rows)
+    write_truth(world, truth_sink)
     return SimulationResult(
         objects=tuple(objects),
         sample_rate=world.sales / world.book.total if world.book.total else 1.0,
@@ -134,20 +162,55 @@ def simulate(
             "concerts": settings.concerts,
             "ticket_sales": world.sales,
         },
-        delivered=delivered,
+        delivered=delivered | {"ticket_prices": delivered_prices},
         sellable_orders=world.book.total,
         sellable_tickets=int(world.book.tickets.sum()),
     )
 
 
-def _write(
-    world: World, sink: Sink, table: str, name: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]
-) -> WrittenObject:
-    raw_format = world.settings.raw_format
-    with ObjectWriter(sink, f"{name}.{EXTENSIONS[raw_format]}", table, raw_format, schema) as writer:
-        for batch in batches:
-            writer.write(batch)
-    return writer.result()
+def _small_tables(world: World, seeds: list[np.random.Generator], ledger: Ledger) -> dict[str, Delivered]:
+    """Artists, venues and concerts with their defects, in the order of their references."""
+    settings, concerts = world.settings, world.concerts
+
+    def put(
+        table: str, columns: Columns, count: int, editors: dict[str, Editor], parents: tuple[Parents, ...], seed: int
+    ) -> Delivered:
+        key = _key(table, settings.raw_format)
+        return deliver(table, key, columns, count, settings.defect_rate, editors, parents, seeds[seed], ledger)
+
+    artists = put(
+        "artists", world.artists.columns, world.artists.count,
+        artist_editors(world.artists.columns, world.artists.updated), (), 0,
+    )  # fmt: skip
+    venues = put(
+        "venues", world.venues.columns, world.venues.count,
+        venue_editors(world.venues.capacity, world.venues.updated), (), 1,
+    )  # fmt: skip
+    parents = (
+        Parents("artist_id", artists, concerts.bookings.artist_row),
+        Parents("venue_id", venues, concerts.bookings.venue_row),
+    )
+    taken = {"artists": len(world.artists.identity), "venues": len(world.venues.identity)}
+    capacity = world.venues.capacity[concerts.bookings.venue]
+    editors = concert_editors(concerts, capacity, world.book.revenue_cents, taken)
+    delivered = put("concerts", world.concert_columns, settings.concerts, editors, parents, 2)
+    return {"artists": artists, "venues": venues, "concerts": delivered}
+
+
+def _sales_batches(
+    chunks: Iterator[Sales], injector: SalesInjector, object_key: str, total: int, tell: Progress
+) -> Iterator[pa.RecordBatch]:
+    """The batches of one part of the sales."""
+    rows = 0
+    for chunk in islice(chunks, PART_ROWS // CHUNK_ROWS):
+        batch = injector.inject(chunk, object_key, rows)
+        rows += batch.num_rows
+        yield batch
+        tell("ticket_sales", int(chunk.number[-1]) + 1, total)
+
+
+def _key(name: str, raw_format: RawFormat) -> str:
+    return f"{name}.{EXTENSIONS[raw_format]}"
 
 
 def _sales(settings: SimulationSettings, sellable: int) -> int:

@@ -1,0 +1,155 @@
+"""The truth about a delivery: the answer key of injected defects, and what the data hide about acts, venues and shows.
+
+It is written beside the data and read by tests and by the scoring of models and rules, never by the pipeline.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from concert_assets.simulation.calendar import DAY
+from concert_assets.simulation.defects import CASCADE, DefectKind, Outcome
+from concert_assets.simulation.demand import expected_tickets
+from concert_assets.simulation.exact import Ints, exp, rounded
+from concert_assets.simulation.writers import Measured, Sink, parquet_writer, write_parquet
+
+if TYPE_CHECKING:  # the world holds the ledger's owner; only the type is needed here
+    from concert_assets.simulation.world import World
+
+DEFECTS_SCHEMA = pa.schema(
+    [
+        ("object_key", pa.string()),
+        ("table_name", pa.string()),
+        ("row_number", pa.int64()),
+        ("kind", pa.string()),
+        ("expected_outcome", pa.string()),
+        ("rule", pa.string()),
+        ("caused_by", pa.string()),
+    ]
+)
+_FLUSH_ROWS = 100_000
+
+
+class Ledger:
+    """Collects the answer key and writes it, a piece at a time, as the Parquet object ``defects.parquet``.
+
+    Row numbers count from 1 within an object and table. ``caused_by`` names the row that is the cause, as object key,
+    colon, row number; it is missing for what was injected into the row itself.
+    """
+
+    def __init__(self, sink: Sink) -> None:
+        """Open the object in ``sink``; use as a context manager."""
+        self._context = sink.open("defects.parquet")
+        self._rows: list[tuple[str, str, int, str, str, str, str | None]] = []
+        self.noted = 0
+
+    def __enter__(self) -> "Ledger":
+        """Start writing."""
+        self._writer = parquet_writer(Measured(self._context.__enter__()), DEFECTS_SCHEMA)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Write what is left and close the object; after an error it is for the sink to drop it."""
+        if error[0] is None:
+            self._flush()
+            self._writer.close()
+        self._context.__exit__(*error)  # type: ignore[arg-type]
+
+    def note(self, object_key: str, table: str, row_number: int, kind: DefectKind) -> None:
+        """An injected defect."""
+        self._add(object_key, table, row_number, kind.name, kind.outcome, kind.rule, None)
+
+    def cascade(
+        self, object_key: str, table: str, row_number: int, outcome: Outcome, rule: str, caused_by: str
+    ) -> None:
+        """A row that is not published because of another."""
+        self._add(object_key, table, row_number, CASCADE, outcome, rule, caused_by)
+
+    def cascades(self, object_key: str, table: str, row_numbers: Ints, rule: str, causes: list[str]) -> None:
+        """Rows that are pending because of others, many at once."""
+        for row_number, cause in zip(row_numbers.tolist(), causes, strict=True):
+            self._add(object_key, table, row_number, CASCADE, "pending", rule, cause)
+
+    def _add(self, *row: str | int | None) -> None:
+        self._rows.append(row)  # type: ignore[arg-type]
+        self.noted += 1
+        if len(self._rows) >= _FLUSH_ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        columns = list(zip(*self._rows, strict=True)) or [()] * len(DEFECTS_SCHEMA)
+        arrays = [pa.array(column, field.type) for column, field in zip(columns, DEFECTS_SCHEMA, strict=True)]
+        self._writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=DEFECTS_SCHEMA))
+        self._rows = []
+
+
+def write_truth(world: "World", sink: Sink) -> None:
+    """Write ``concert_truth``, ``artist_truth``, ``venue_truth`` and ``near_duplicates`` as Parquet objects."""
+    write_parquet(sink, "concert_truth.parquet", _concert_truth(world))
+    artists, venues = world.artists, world.venues
+    artist_ids, venue_ids = artists.columns["artist_id"], venues.columns["venue_id"]
+    write_parquet(
+        sink,
+        "artist_truth.parquet",
+        pa.table(
+            {
+                "artist_id": artist_ids[: artists.count],
+                "log_following": artists.following,
+                "momentum_per_year": artists.momentum,
+                "log_booking_weight": artists.booking,
+            }
+        ),
+    )
+    write_parquet(
+        sink,
+        "venue_truth.parquet",
+        pa.table(
+            {
+                "venue_id": venue_ids[: venues.count],
+                "quality": venues.quality,
+                "log_booking_weight": venues.booking,
+            }
+        ),
+    )
+    near = [
+        ("artists", artist_ids, artists.columns["name"], artists.identity, artists.count),
+        ("venues", venue_ids, venues.columns["name"], venues.identity, venues.count),
+    ]
+    rows = [
+        (table, ids[row], names[row], ids[identity[row]], names[identity[row]], "published")
+        for table, ids, names, identity, count in near
+        for row in range(count, len(ids))
+    ]
+    fields = ("table_name", "id", "name", "identity_id", "identity_name", "expected_outcome")
+    columns = list(zip(*rows, strict=True)) or [()] * len(fields)
+    arrays = [pa.array(column, pa.string()) for column in columns]
+    write_parquet(sink, "near_duplicates.parquet", pa.Table.from_arrays(arrays, names=list(fields)))
+
+
+def _concert_truth(world: "World") -> pa.Table:
+    """One row a concert: who it really was, every term of its log demand, and demand and sales in tickets."""
+    concerts, bookings = world.concerts, world.concerts.bookings
+    capacity = world.venues.capacity[bookings.venue]
+    terms = {f"term_{name}": getattr(concerts.terms, name) for name in concerts.terms.__dataclass_fields__}
+    artist_ids, venue_ids = world.artists.columns["artist_id"], world.venues.columns["venue_id"]
+    seconds = pa.array(concerts.start.astype("datetime64[s]"), pa.timestamp("s", "UTC"))
+    return pa.table(
+        {
+            "concert_id": world.concert_columns["concert_id"],
+            "artist_id": [artist_ids[row] for row in bookings.artist.tolist()],
+            "venue_id": [venue_ids[row] for row in bookings.venue.tolist()],
+            "event_date": seconds,
+            "local_day": pa.array((concerts.start + concerts.draws.curve.offset) // DAY).cast(pa.int32()),
+            "price_usd": concerts.price_usd,
+            **{name: rounded(values) for name, values in terms.items()},
+            "log_expected_demand": concerts.log_demand,
+            "log_noise": rounded(concerts.log_noise),
+            "expected_demand": rounded(exp(concerts.log_demand), 6),
+            "uncensored_demand": concerts.wanted,
+            "capacity": capacity,
+            "expected_tickets": rounded(expected_tickets(concerts.log_demand, capacity), 6),
+            "tickets_sold": concerts.sold,
+            "is_sold_out": np.asarray(concerts.sold >= capacity),
+        }
+    )
