@@ -102,14 +102,24 @@ class _Ended(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        """At most ``size`` bytes, none at the end."""
+        """Exactly ``size`` bytes, fewer only at the end.
+
+        A short read would end a block of Arrow's: it takes a block that is but the line feed after a carriage return
+        for the end of the file, and the rows after it would be lost.
+        """
         size = BLOCK_BYTES if size < 0 else size
-        if not self._rest:
-            self._rest = self._stream.read(size)
-        if not self._rest:
-            self._rest, self._end = self._end, b""
-        data, self._rest = self._rest[:size], self._rest[size:]
-        return data
+        parts = []
+        while size > 0:
+            if not self._rest:
+                self._rest = self._stream.read(size)
+            if not self._rest:
+                self._rest, self._end = self._end, b""
+            if not self._rest:
+                break
+            parts.append(self._rest[:size])
+            self._rest = self._rest[size:]
+            size -= len(parts[-1])
+        return b"".join(parts)
 
 
 class _Rows:
@@ -130,8 +140,9 @@ class _Rows:
         try:
             with self._opened() as reader:
                 for batch in reader:
-                    yield from self._placed(held)
-                    held = batch
+                    if batch.num_rows:  # so the last row, good or bad, is still at hand when the end has come
+                        yield from self._placed(held)
+                        held = batch
         except pa.ArrowInvalid as error:
             if self._has_too_many:
                 raise UnreadableObject(

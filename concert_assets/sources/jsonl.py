@@ -29,6 +29,8 @@ _QUICK_SCAN: Callable[[str, int], tuple[Any, int]] = vars(
 # An escaped quote spoils the count of names, the other escapes may stand for characters that no warehouse holds.
 _EXACT_ESCAPES = ('\\"', "\\u0000", "\\ud", "\\uD")
 _BLANK = " \t\r"
+# Deeper objects, if not empty, have names that the quick way does not count, and so are read the exact way.
+_QUICK_DEPTH = 3
 
 
 class _Fault(Exception):
@@ -123,7 +125,7 @@ class _Lines:
     def batches(self, block: str) -> Batches:
         """The batches of one block."""
         size = self._limits.batch_rows
-        if block.count("\n") < size and self._limits.max_nesting > 2:
+        if block.count("\n") < size and self._limits.max_nesting > _QUICK_DEPTH:
             rows = quick_rows(block)
             columns = None if rows is None else self._quick_columns(rows)
             if rows is not None and columns is not None:
@@ -177,7 +179,7 @@ class _Lines:
             try:
                 rows.append(self._row(line))
             except _Fault as fault:
-                faults.append(RowFault(position, str(fault), line))
+                faults.append(RowFault(position, str(fault), line.rstrip("\r")))
         names = {name for row in rows for name in row}
         columns: dict[str, Sequence[Any]] = {}
         for name in names:
