@@ -26,7 +26,7 @@ def quality_section(report: Mapping[str, Any]) -> Html:
     lead = "Every rule looks twice: at what was delivered, and at what was to be published. Scores run from 0 to 100."
     if not quality["results"]:
         return section("quality", "Quality", lead, note("The audit has left no result in this run."))
-    scopes = sorted({result["scope"] for result in quality["results"]}, key=lambda scope: (scope != "candidate", scope))
+    scopes = sorted({result["scope"] for result in quality["results"]})  # candidate first: there it is decided
     failing = [_failing(scope, [item for item in quality["results"] if item["scope"] == scope]) for scope in scopes]
     return section("quality", "Quality", lead, _scores(quality["scores"]), *failing, _all_rules(quality["results"]))
 
@@ -34,7 +34,7 @@ def quality_section(report: Mapping[str, Any]) -> Html:
 def _scores(scores: Mapping[str, Mapping[str, float]]) -> Html | None:
     if not scores:
         return None
-    scopes = list(scores)
+    scopes = sorted(scores)
     names = list(dict.fromkeys(name for scope in scopes for name in scores[scope] if name != OVERALL))
     floor = _floor([value for scope in scopes for value in scores[scope].values()])
     scale = axis([Tick(0, f"{floor:g}"), Tick(1, "100")])
@@ -84,8 +84,8 @@ def _rule(result: Mapping[str, Any]) -> Html:
     name = el("b", identifier(f"{result['table_name']}.{result['rule']}"))
     line = el(
         "span",
-        tag(result["severity"], "bad" if stops else "attention" if result["scope"] == "candidate" else ""),
-        el("span", name, el("span", result["description"] or "", class_="about")),
+        tag(result["severity"], "bad" if stops else "attention") if result["scope"] == "candidate" else None,
+        el("span", name, el("span", result["description"] or "", class_="about"), class_="what"),
         el("span", rows, class_="count"),
         class_="rule",
     )

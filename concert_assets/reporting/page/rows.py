@@ -96,7 +96,7 @@ def _tables(tables: Mapping[str, Any], totals: Mapping[str, Any]) -> Html:
             legend(*((name, show.words(name)) for name in SET_ASIDE)),
             table(
                 "Rows not published, by table",
-                [Col("Table"), Col("Rows set aside", "fig"), Col("Rows", "num"), Col("Of delivered", "num minor")],
+                [Col("Table"), Col("Rows set aside", "fig wide"), Col("Rows", "num"), Col("Of delivered", "num minor")],
                 aside,
             ),
         )

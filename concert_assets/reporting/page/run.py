@@ -78,7 +78,7 @@ def steps_section(report: Mapping[str, Any]) -> Html:
         ]
         for step in steps
     ]
-    columns = [Col("Step"), Col("Status"), Col(scale, "fig"), Col("Time", "num"), Col("Rows", "num minor")]
+    columns = [Col("Step"), Col("Status"), Col(scale, "fig minor"), Col("Time", "num"), Col("Rows", "num minor")]
     return section(
         "run",
         "Run",

@@ -109,8 +109,8 @@ min-width:3.7em}
 .finding{border-top:1px solid var(--line);padding:8px 0}.finding .scroll{margin-top:8px}
 .part>.finding+.finding{margin-top:-12px}
 .finding>summary{width:auto;color:var(--ink);font-size:14px}
-.rule{display:grid;grid-template-columns:auto minmax(0,1fr) auto;gap:4px 12px;align-items:baseline;font-size:14px}
-summary .rule{display:inline-grid;width:calc(100% - 20px);vertical-align:top}
+.rule{display:flex;gap:4px 12px;align-items:baseline;font-size:14px}.rule .what{flex:1;min-width:0}
+summary .rule{display:inline-flex;width:calc(100% - 20px);vertical-align:top}
 .rule b{font-weight:600;overflow-wrap:anywhere;margin-right:8px}.rule .about,.rule .count{color:var(--soft)}
 details{min-width:0}details>*+*{margin-top:12px}
 summary{cursor:pointer;color:var(--soft);font-size:13.5px;width:fit-content}summary:hover{color:var(--ink)}
@@ -133,8 +133,8 @@ section{grid-template-columns:minmax(0,1fr);gap:16px}section>header p{max-width:
 nav{margin-top:24px}.figures{grid-template-columns:repeat(2,1fr);gap:18px}.figures dd{font-size:23px}
 section{padding:30px 0 36px}.minor{display:none}th,td{padding-right:12px}
 .fig,.fig.middle{min-width:92px}.fig.wide{width:34%}tbody th{min-width:0}
-.name{min-width:7.5em}.rule{grid-template-columns:auto minmax(0,1fr)}.rule>:nth-child(2){grid-row:2;grid-column:1/3}
-.rule .count{text-align:right}
+.name{min-width:7.5em}.rule{flex-wrap:wrap}.rule .what{flex:1 0 100%;order:3}
+.fig:not(:last-child){padding-right:10px}
 .plot{height:180px}.chart{padding-left:46px}
 .flow{gap:10px;grid-template-columns:auto minmax(36px,1fr) auto}.sources{width:64px;font-size:12.5px}.ends{width:132px;
 font-size:12.5px}
