@@ -8,7 +8,7 @@ STYLE = """
 --published:#3552c8;--rejected:#c7372c;--duplicate:#7d63b8;--superseded:#4d8f96;--pending:#d69a1d;--held:#c2621a;
 --sans:ui-sans-serif,system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;
 --mono:ui-monospace,"SF Mono",SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace}
-@media (prefers-color-scheme:dark){:root{
+@media screen and (prefers-color-scheme:dark){:root{
 --paper:#121419;--ink:#e9ebf0;--soft:#9fa6b5;--line:#2a2e37;--wash:#1a1d24;--track:#252932;--shade:#000b;
 --data:#8fa3ff;--faint:#46549c;--other:#6d7484;--band:#8fa3ff2b;
 --good:#6fd19b;--good-wash:#15301f;--attention:#f0b85c;--attention-wash:#33260f;--bad:#ff8f85;--bad-wash:#3a1715;
@@ -145,6 +145,7 @@ padding:20px 18px}}
 body{font-size:10.5pt}nav,.skip{display:none}.top,main,footer{max-width:none;padding:0}
 section{grid-template-columns:minmax(0,1fr);gap:10px;padding:18px 0}.scroll{overflow:visible}pre{max-height:none}
 .part,.finding,tr,.flow,.chart{break-inside:avoid}h2,h3{break-after:avoid}
+table{font-size:9pt}th,td{padding-right:9px}.sources,.ends{font-size:9pt}.facts{margin-bottom:14px}
 svg,.tag,.note,.key,.banner{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 @media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
 """
