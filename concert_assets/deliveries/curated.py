@@ -129,8 +129,10 @@ def read_manifest(store: ObjectStore, bucket: str, content_id: str, rules_versio
         info = store.head(bucket, item.key)
         if info is None or info.size_bytes != item.size_bytes:
             came = "is missing" if info is None else f"has {info.size_bytes} bytes"
-            raise CuratedObjectDamaged(
-                f"curated object {item.key} {came}, its manifest says {item.size_bytes}; "
-                f"delete the objects under {curated_prefix(content_id, rules_version)} and run again to curate anew"
-            )
+            raise CuratedObjectDamaged(f"curated object {item.key} {came}, its manifest says {item.size_bytes}")
     return manifest
+
+
+def discard_manifest(store: ObjectStore, bucket: str, content_id: str, rules_version: str) -> None:
+    """Forget a curated delivery whose objects are damaged, so that it is curated anew."""
+    store.delete(bucket, _manifest_key(content_id, rules_version))

@@ -5,9 +5,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-import sqlglot
-from sqlglot import exp
-
 Dialect = Literal["spark", "redshift", "duckdb", "postgres"]
 
 _ROOT = Path(__file__).parent
@@ -31,6 +28,8 @@ def translate(sql: str, read: Dialect, write: Dialect) -> str:
     Raises sqlglot's UnsupportedError where the target has no equal; what it mistranslates silently is kept out of the
     files by the test of the portable subset.
     """
+    import sqlglot  # where it is used: it takes a third of a second that no dagster command should wait for
+
     (translated,) = sqlglot.transpile(sql, read=read, write=write, unsupported_level=sqlglot.ErrorLevel.RAISE)
     return translated
 
@@ -38,6 +37,9 @@ def translate(sql: str, read: Dialect, write: Dialect) -> str:
 @cache
 def parameter_names(sql: str, read: Dialect) -> frozenset[str]:
     """The named parameters (``:name``) of a statement."""
+    import sqlglot
+    from sqlglot import exp
+
     (statement,) = sqlglot.parse(sql, read=read)
     if statement is None:
         return frozenset()

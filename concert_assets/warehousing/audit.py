@@ -19,6 +19,7 @@ from concert_assets.warehousing.audit_rules import (
     overall,
     oversold,
     refused_share,
+    row_count,
 )
 from concert_assets.warehousing.names import STAGED_OBJECTS, create_table
 
@@ -45,6 +46,7 @@ def audit(session: Session) -> Verdict:
     """Hold the candidate that resolve has just made against the rules."""
     results: list[Result] = []
     for table in TABLES:
+        results.append(row_count(session, table))
         results += delivered(session, table)
         results += about_to_be_published(session, table)
         results.append(conservation(session, table))

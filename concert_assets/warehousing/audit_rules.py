@@ -203,6 +203,18 @@ def refused_share(session: Session, table: Table) -> Result:
     )
 
 
+def row_count(session: Session, table: Table) -> Result:
+    """A table into which rows came is not published empty without a word."""
+    ((came,),) = session.query(
+        f"select coalesce(sum(rows_in), 0) from {LEDGER} where table_name = :table and state = 'live'",
+        {"table": table.name},
+    )
+    ((published,),) = session.query(f"select count(*) from {candidate(table.name)}")
+    failing = int(came) if came and not published else 0
+    text = "rows are published where rows came"
+    return Result(table.name, "rows_published", "row_count", "candidate", "warning", failing, int(came), text)
+
+
 def oversold(session: Session) -> Result:
     """No concert has more tickets in completed orders than its venue admits: no single order is at fault."""
     sums = (

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dagster import AssetExecutionContext, ConfigurableResource, DagsterPipesExecutionError, PipesSubprocessClient
+from dagster import AssetExecutionContext, ConfigurableResource, DagsterError, PipesSubprocessClient
+from pydantic import Field
 
 import concert_assets
 from concert_assets.resources.glue.protocol import GlueJobFailed
@@ -13,6 +14,8 @@ from concert_assets.resources.glue.protocol import GlueJobFailed
 
 class LocalGlue(ConfigurableResource):  # type: ignore[type-arg]
     """Runs ``concert_assets/glue_jobs/<job>.py`` with this interpreter."""
+
+    memory_limit: str = Field(default="1GB", description="Memory that the job's engine may use")
 
     def run(self, context: AssetExecutionContext, job: str, extras: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Run a job to its end and return the custom messages it reported."""
@@ -23,8 +26,8 @@ class LocalGlue(ConfigurableResource):  # type: ignore[type-arg]
             completed = client.run(
                 context=context,
                 command=[sys.executable, str(package / "glue_jobs" / f"{job}.py")],
-                extras=dict(extras),
+                extras={**extras, "memory_limit": self.memory_limit},
             )
-        except DagsterPipesExecutionError as error:
+        except DagsterError as error:
             raise GlueJobFailed(f"Glue job {job} failed: {error}") from error
         return [dict(message) for message in completed.get_custom_messages()]

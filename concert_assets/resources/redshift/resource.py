@@ -1,8 +1,9 @@
 """The Dagster resource ``redshift``: the warehouse of the deployment."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from dagster import ConfigurableResource
 from pydantic import Field
@@ -32,3 +33,15 @@ class DuckDBRedshift(ConfigurableResource):  # type: ignore[type-arg]
     def location(self, table: str) -> str:
         """Where a table lies."""
         return self.warehouse.location(table)
+
+
+class Redshift(Protocol):
+    """What assets see of the resource, in every deployment."""
+
+    def session(self) -> AbstractContextManager[Session]:
+        """A session on the warehouse."""
+        ...
+
+    def location(self, table: str) -> str:
+        """Where a table lies."""
+        ...

@@ -1,0 +1,24 @@
+"""Jobs: which assets are made together, under a verb."""
+
+import dagster as dg
+
+run_demo = dg.define_asset_job(
+    "run_demo",
+    selection=dg.AssetSelection.all(),
+    description="Make everything, from raw datasets to reports; where nothing is delivered yet, generate it first.",
+)
+
+refresh_warehouse = dg.define_asset_job(
+    "refresh_warehouse",
+    selection=dg.AssetSelection.groups("raw", "curated", "staging", "quality", "warehouse", "mart", "report"),
+    config={"ops": {"raw": {"config": {"generate": "never"}}}},
+    description="Bring curated objects, tables, marts and reports up to the delivery log; nothing is generated.",
+)
+
+retrain_models = dg.define_asset_job(
+    "retrain_models",
+    selection=dg.AssetSelection.groups("model", "prediction", "report"),
+    description="Train both models on the published tables, predict with them and report.",
+)
+
+jobs = [run_demo, refresh_warehouse, retrain_models]

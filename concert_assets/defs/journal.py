@@ -1,0 +1,92 @@
+"""The resource ``journal``: knows which runs are alive, writes the report of one that was killed, and where reports go.
+
+A run holds a lock on a file of its own for as long as its process lives. The system lets go of it however the process
+ends, so a lock that can be taken marks a run that died without a word; the next run, however launched, finds it.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from filelock import FileLock, Timeout
+from pydantic import Field, PrivateAttr
+
+from concert_assets.defs.report_files import PIPELINE_REPORT, write_report_files
+from concert_assets.defs.run_facts import run_facts
+
+
+class RunJournal(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """The runs of one home and their reports."""
+
+    home: str = Field(description="Folder of the home")
+    deployment: str = Field(default="embedded", description="Name of the deployment, for the reports")
+    _lock: Any = PrivateAttr(default=None)
+
+    @property
+    def reports(self) -> Path:
+        """The folder of the reports."""
+        return Path(self.home) / "reports"
+
+    @property
+    def _runs(self) -> Path:
+        return Path(self.home) / "runs"
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Mark the run as alive and write the reports of those that are not."""
+        self._runs.mkdir(parents=True, exist_ok=True)
+        if context.run_id:
+            self._lock = FileLock(str(self._runs / f"{context.run_id}.lock"))
+            try:
+                self._lock.acquire(timeout=0)
+            except Timeout:
+                self._lock = None  # another process of the same run, under a multiprocess executor
+        if context.instance is not None:
+            self.bury(context.instance)
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+        """The run has ended in an orderly way."""
+        if self._lock is not None:
+            Path(self._lock.lock_file).unlink(missing_ok=True)
+            self._lock.release()
+            self._lock = None
+
+    def bury(self, instance: dg.DagsterInstance) -> Sequence[str]:
+        """Find the runs whose process died, mark them as failed, write their reports; return their ids."""
+        buried = []
+        for path in sorted(self._runs.glob("*.lock")):
+            lock = FileLock(str(path))
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                continue
+            try:
+                run_id = path.stem
+                run = instance.get_run_by_id(run_id)
+                if run is not None and path.exists():
+                    self._bury_one(instance, run)
+                    buried.append(run_id)
+                path.unlink(missing_ok=True)
+            finally:
+                lock.release()
+        return buried
+
+    def _bury_one(self, instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
+        from concert_assets.reporting.build import build_pipeline_report, render_html
+
+        facts = run_facts(instance, run.run_id, self.deployment, self.home, is_killed=not run.is_finished)
+        if not run.is_finished:
+            instance.report_run_failed(run, "the process of this run ended without a word; it was killed")
+        pipeline = build_pipeline_report(facts, None, generated_at=datetime.now(UTC))
+        write_report_files(self.reports, run.run_id, {PIPELINE_REPORT: pipeline}, render_html(pipeline, None))
+
+
+@dg.failure_hook(required_resource_keys={"journal", "s3", "redshift"})
+def REPORT_ON_FAILURE(context: dg.HookContext) -> None:
+    """Write the report of a run in which a step has just failed: its report assets will not come to it."""
+    from concert_assets.defs.report_writer import write_reports
+
+    write_reports(
+        context.instance, context.run_id, context.resources.journal, context.resources.s3, context.resources.redshift
+    )

@@ -1,0 +1,72 @@
+"""``mart/*``: the tables that analysts read, each one statement over the published tables."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from concert_assets.catalog.analytics import ARTIST_PERFORMANCE, DAILY_SALES_SUMMARY, MARTS, VENUE_POPULARITY
+from concert_assets.catalog.canonical import ARTISTS, CONCERTS, TICKET_SALES, VENUES
+from concert_assets.catalog.model import Table
+from concert_assets.defs.common import has_data, has_data_spec, keys, result, spec
+from concert_assets.defs.journal import REPORT_ON_FAILURE
+from concert_assets.defs.lineage import mart_lineage
+from concert_assets.resources.redshift.resource import Redshift
+from concert_assets.sql.files import read_sql
+
+# Which published tables a mart reads, and what it says where they do not hold what it is made from.
+_READS = {
+    VENUE_POPULARITY: (CONCERTS, VENUES),
+    ARTIST_PERFORMANCE: (ARTISTS, CONCERTS, VENUES),
+    DAILY_SALES_SUMMARY: (TICKET_SALES,),
+}
+_WITHOUT = {
+    VENUE_POPULARITY: "no venue is published",
+    ARTIST_PERFORMANCE: "no artist is published",
+    DAILY_SALES_SUMMARY: "no ticket sale is published",
+}
+
+
+def _mart(table: Table) -> dg.AssetsDefinition:
+    key = dg.AssetKey(["mart", table.name])
+
+    @dg.multi_asset(
+        name=f"mart_{table.name}",
+        specs=[
+            spec(
+                "mart",
+                table.name,
+                table.description,
+                kinds={"redshift", "sql"},
+                code=("catalog", f"sql/mart/{table.name}.sql"),
+                deps=keys("warehouse", _READS[table]),
+                columns=table.columns,
+                table=table.qualified,
+            )
+        ],
+        check_specs=[has_data_spec(key)],
+        hooks={REPORT_ON_FAILURE},
+    )
+    def mart(
+        redshift: dg.ResourceParam[Redshift], journal: dg.ResourceParam[Any]
+    ) -> Iterator[dg.MaterializeResult[Any]]:
+        replacement = f"{table.schema}.new__{table.name}"
+        with redshift.session() as session, session.transaction():
+            session.execute(f"drop table if exists {replacement}")
+            session.execute(f"create table {replacement} as {read_sql(f'mart/{table.name}')}")
+            ((rows,),) = session.query(f"select count(*) from {replacement}")
+            session.replace_table(table.qualified, replacement)
+        reason = "" if rows else _WITHOUT[table]
+        yield result(
+            key,
+            int(rows),
+            redshift.location(table.qualified),
+            skipped_reason=reason,
+            checks=[has_data(key, reason)],
+            lineage=mart_lineage(table),
+        )
+
+    return mart
+
+
+marts = [_mart(table) for table in MARTS]

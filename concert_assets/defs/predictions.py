@@ -1,0 +1,83 @@
+"""``prediction/*``: what the models in use say of every venue and every scheduled concert, as tables."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from concert_assets.catalog.analytics import TICKET_SALES_FORECAST, VENUE_RANKING
+from concert_assets.catalog.model import Table
+from concert_assets.defs.common import has_data, has_data_spec, result, spec
+from concert_assets.defs.journal import REPORT_ON_FAILURE
+from concert_assets.defs.model_objects import in_use, load_in_use
+from concert_assets.resources.kms.local import Signing
+from concert_assets.resources.redshift.resource import Redshift
+from concert_assets.resources.s3.resource import S3
+from concert_assets.sql.files import read_sql
+from concert_assets.warehousing.names import create_table
+
+_MODELS = {VENUE_RANKING: "venue_popularity", TICKET_SALES_FORECAST: "ticket_sales"}
+
+
+def _prediction(table: Table) -> dg.AssetsDefinition:
+    key = dg.AssetKey(["prediction", table.name])
+    model = _MODELS[table]
+
+    @dg.multi_asset(
+        name=table.name,
+        specs=[
+            spec(
+                "prediction",
+                table.name,
+                table.description,
+                kinds={"redshift", "scikitlearn"},
+                code=("catalog", "learning", f"sql/feature/{model}.sql"),
+                deps=[dg.AssetKey(["model", model])],
+                columns=table.columns,
+                table=table.qualified,
+            )
+        ],
+        check_specs=[has_data_spec(key)],
+        hooks={REPORT_ON_FAILURE},
+    )
+    def prediction(
+        s3: dg.ResourceParam[S3],
+        redshift: dg.ResourceParam[Redshift],
+        signing: dg.ResourceParam[Signing],
+        journal: dg.ResourceParam[Any],
+    ) -> Iterator[dg.MaterializeResult[Any]]:
+        from concert_assets.learning.sales import forecast_ticket_sales
+        from concert_assets.learning.venues import rank_venues
+
+        predict = {"venue_popularity": rank_venues, "ticket_sales": forecast_ticket_sales}[model]
+        used = in_use(s3, model)
+        reason = used.skipped_reason if used else f"the model {model} was never trained"
+        rows: list[Any] = []
+        with redshift.session() as session:
+            if used is not None and used.version:
+                as_of = date.fromisoformat(used.as_of)
+                frame = session.query_frame(read_sql(f"feature/{model}"), {"as_of": as_of})
+                predicted = predict(load_in_use(s3, signing, model), frame, as_of)
+                rows = list(predicted[list(table.column_names)].itertuples(index=False, name=None))
+                if not rows:
+                    reason = "there is nothing to predict: no venue is known or no concert is scheduled"
+            replacement = f"{table.schema}.new__{table.name}"
+            with session.transaction():
+                session.execute(f"drop table if exists {replacement}")
+                session.execute(create_table(replacement, {c.name: c.type for c in table.columns}))
+                session.insert_rows(replacement, table.column_names, rows)
+                session.replace_table(table.qualified, replacement)
+        yield result(
+            key,
+            len(rows),
+            redshift.location(table.qualified),
+            skipped_reason=reason,
+            checks=[has_data(key, reason)],
+            model_version=used.version if used else "",
+        )
+
+    return prediction
+
+
+predictions = [_prediction(table) for table in _MODELS]

@@ -1,0 +1,140 @@
+"""``staging/*`` and ``warehouse/*``: every accepted row, and the tables published of them with their ledger."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from concert_assets.catalog.canonical import TABLES, published_columns
+from concert_assets.catalog.code import code_version
+from concert_assets.catalog.operational import LOAD_LEDGER, ROW_OUTCOMES
+from concert_assets.defs.common import WAREHOUSE_CODE, keys, result, spec
+from concert_assets.defs.journal import REPORT_ON_FAILURE
+from concert_assets.defs.lineage import staging_lineage, warehouse_lineage
+from concert_assets.defs.s3_objects import manifest_of
+from concert_assets.deliveries.log import DeliveryLog
+from concert_assets.resources.redshift.resource import Redshift
+from concert_assets.resources.s3.resource import S3
+from concert_assets.warehousing.names import STAGED_COUNTS, STAGED_OBJECTS, staged
+from concert_assets.warehousing.publish import NotPublishable, publish
+from concert_assets.warehousing.staging import Staged, curated_state, stage, staged_position
+
+PUBLISHED = (*TABLES, LOAD_LEDGER, ROW_OUTCOMES)
+
+
+def _state(s3: S3) -> Staged:
+    entries = DeliveryLog(s3.store, s3.raw_bucket).entries()
+    return curated_state(entries, lambda content_id: manifest_of(s3, content_id), code_version(*WAREHOUSE_CODE))
+
+
+def _stage(session: Any, state: Staged, s3: S3) -> None:
+    stage(session, state, lambda key: s3.store.uri(s3.processed_bucket, key))
+
+
+@dg.multi_asset(
+    name="staging",
+    specs=[
+        spec(
+            "staging",
+            table.name,
+            f"Every accepted row of {table.name.replace('_', ' ')} of every live delivery.",
+            kinds={"redshift", "sql"},
+            code=WAREHOUSE_CODE,
+            deps=[dg.AssetKey(["curated", table.name])],
+            columns=table.columns,
+            table=staged(table),
+        )
+        for table in TABLES
+    ],
+    hooks={REPORT_ON_FAILURE},
+)
+def staging(
+    context: dg.AssetExecutionContext,
+    s3: dg.ResourceParam[S3],
+    redshift: dg.ResourceParam[Redshift],
+    journal: dg.ResourceParam[Any],
+) -> Iterator[dg.MaterializeResult[Any]]:
+    """Make staging reflect the log as far as it is curated."""
+    state = _state(s3)
+    with redshift.session() as session:
+        _stage(session, state, s3)
+        counts = {
+            name: int(rows)
+            for name, rows in session.query(
+                f"select c.table_name, sum(c.rows_in - c.rows_rejected) from {STAGED_COUNTS} as c "
+                f"inner join {STAGED_OBJECTS} as o on o.object_id = c.object_id and o.sequence = c.sequence "
+                "where o.state = 'live' group by c.table_name"
+            )
+        }
+    for table in TABLES:
+        yield result(
+            dg.AssetKey(["staging", table.name]),
+            counts.get(table.name, 0),
+            redshift.location(staged(table)),
+            log_position=state.position,
+            lineage=staging_lineage(table),
+        )
+
+
+@dg.multi_asset(
+    name="warehouse",
+    specs=[
+        *(
+            spec(
+                "warehouse",
+                table.name,
+                table.description,
+                kinds={"redshift", "sql"},
+                code=WAREHOUSE_CODE,
+                deps=[*keys("quality", TABLES), dg.AssetKey(["staging", table.name])],
+                columns=published_columns(table),
+                table=table.qualified,
+            )
+            for table in TABLES
+        ),
+        *(
+            spec(
+                "warehouse",
+                table.name,
+                table.description,
+                kinds={"redshift", "sql"},
+                code=WAREHOUSE_CODE,
+                deps=[*keys("quality", TABLES), *keys("staging", TABLES)],
+                columns=table.columns,
+                table=table.qualified,
+            )
+            for table in (LOAD_LEDGER, ROW_OUTCOMES)
+        ),
+    ],
+    hooks={REPORT_ON_FAILURE},
+)
+def warehouse(
+    context: dg.AssetExecutionContext,
+    s3: dg.ResourceParam[S3],
+    redshift: dg.ResourceParam[Redshift],
+    journal: dg.ResourceParam[Any],
+) -> Iterator[dg.MaterializeResult[Any]]:
+    """Publish the candidate that the audit passed, all tables and the ledger in one transaction."""
+    state = _state(s3)
+    with redshift.session() as session:
+        if staged_position(session) != (state.position, state.fingerprint):
+            # The log has moved since the audit: what was judged is not what is live, so it is judged again.
+            _stage(session, state, s3)
+        try:
+            published = publish(session, context.run_id)
+        except NotPublishable as error:
+            raise dg.Failure(str(error)) from error
+        counts = {
+            table.name: int(session.query(f"select count(*) from {table.qualified}")[0][0]) for table in PUBLISHED
+        }
+    for table in PUBLISHED:
+        yield result(
+            dg.AssetKey(["warehouse", table.name]),
+            counts[table.name],
+            redshift.location(table.qualified),
+            log_position=published.position,
+            publication=published.number,
+            is_new_publication=published.is_new,
+            fingerprint=published.fingerprint,
+            lineage=warehouse_lineage(table) if table in TABLES else None,
+        )

@@ -1,0 +1,74 @@
+"""Gathers the facts of a run and writes its reports: for the report asset, the failure hook and the sensor."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+
+from concert_assets.defs.journal import RunJournal
+from concert_assets.defs.model_objects import in_use
+from concert_assets.defs.report_files import MODEL_REPORT, PIPELINE_REPORT, write_report_files
+from concert_assets.defs.run_facts import run_facts
+from concert_assets.defs.trained_models import MODELS
+from concert_assets.defs.warehouse_facts import figure_facts, ledger_facts, top_predictions
+from concert_assets.resources.redshift.protocol import Session, WarehouseBusy, WarehouseDamaged
+from concert_assets.resources.redshift.resource import Redshift
+from concert_assets.resources.s3.resource import S3
+
+
+def model_report(session: Session | None, s3: S3, run_id: str) -> dict[str, Any]:
+    """The model report, from the models in use and the predictions made with them."""
+    from concert_assets.reporting.build import build_model_report
+    from concert_assets.reporting.facts import ModelFacts
+
+    rankings, forecasts = top_predictions(session) if session else ([], [])
+    models = []
+    for name in MODELS:
+        used = in_use(s3, name)
+        models.append(
+            ModelFacts(name, used.version or None, used.card or None, used.skipped_reason or None)
+            if used
+            else ModelFacts(name, skipped_reason="the model was never trained")
+        )
+    return build_model_report(models, rankings, forecasts, generated_at=datetime.now(UTC), run_id=run_id)
+
+
+def write_reports(
+    instance: dg.DagsterInstance,
+    run_id: str,
+    journal: RunJournal,
+    s3: S3,
+    redshift: Redshift,
+    last_step: str | None = None,
+) -> dict[str, Any]:
+    """Write both reports and the page of a run as it stands now, and return the pipeline report.
+
+    ``last_step`` is the step that calls: where nothing failed before it, the run is told as ended with it. A warehouse
+    that cannot be opened leaves its parts of the report empty, and the run's error says why.
+    """
+    from concert_assets.reporting.build import build_pipeline_report, render_html
+
+    now = datetime.now(UTC)
+    facts = run_facts(instance, run_id, journal.deployment, journal.home)
+    if last_step is not None and facts.status == "running":
+        steps = tuple(
+            replace(step, status="success", ended_at=now) if step.key == last_step else step for step in facts.steps
+        )
+        facts = replace(facts, status="success", ended_at=now, steps=steps)
+    ledger, figures = None, None
+    try:
+        with redshift.session() as session:
+            ledger, figures = ledger_facts(session, run_id), figure_facts(session)
+            models = model_report(session, s3, run_id)
+    except (WarehouseBusy, WarehouseDamaged) as error:
+        facts = replace(facts, error=facts.error or str(error))
+        models = model_report(None, s3, run_id)
+    pipeline = build_pipeline_report(facts, ledger, generated_at=now)
+    write_report_files(
+        journal.reports,
+        run_id,
+        {PIPELINE_REPORT: pipeline, MODEL_REPORT: models},
+        render_html(pipeline, models, figures),
+    )
+    return pipeline

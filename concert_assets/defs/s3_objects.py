@@ -1,0 +1,147 @@
+"""``curated/*``: accepted rows of every delivery as Parquet objects, and ``curated/rejects``, the refused ones."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import dagster as dg
+
+from concert_assets.catalog.canonical import TABLES
+from concert_assets.catalog.code import code_version
+from concert_assets.catalog.operational import ROW_OUTCOMES
+from concert_assets.defs.common import CURATION_CODE, keys, result, spec
+from concert_assets.defs.journal import REPORT_ON_FAILURE
+from concert_assets.deliveries.curated import (
+    CURATED_PREFIX,
+    CuratedManifest,
+    CuratedObjectDamaged,
+    discard_manifest,
+    read_manifest,
+)
+from concert_assets.deliveries.log import Delivery, DeliveryLog
+from concert_assets.resources.glue.protocol import GlueJobFailed, GlueJobs
+from concert_assets.resources.s3.resource import S3
+from concert_assets.warehousing.staging import needs_curation
+
+
+def rules_version() -> str:
+    """The version of everything that decides what curation makes of a row."""
+    return code_version(*CURATION_CODE)
+
+
+def manifest_of(s3: S3, content_id: str) -> CuratedManifest | None:
+    """The manifest of a delivery under the rules as they are now."""
+    return read_manifest(s3.store, s3.processed_bucket, content_id, rules_version())
+
+
+def _missing(context: dg.AssetExecutionContext, s3: S3, deliveries: Sequence[Delivery]) -> list[Delivery]:
+    missing = []
+    for delivery in deliveries:
+        try:
+            if manifest_of(s3, delivery.entry.content_id) is None:
+                missing.append(delivery)
+        except CuratedObjectDamaged as error:
+            context.log.warning(f"{error}; it is curated anew")
+            discard_manifest(s3.store, s3.processed_bucket, delivery.entry.content_id, rules_version())
+            missing.append(delivery)
+    return missing
+
+
+@dg.multi_asset(
+    name="curated",
+    specs=[
+        *(
+            spec(
+                "curated",
+                table.name,
+                f"Accepted rows of {table.name.replace('_', ' ')}, typed, one Parquet object a delivery.",
+                kinds={"glue", "s3", "parquet"},
+                code=CURATION_CODE,
+                deps=keys("raw", TABLES),
+                columns=table.columns,
+            )
+            for table in TABLES
+        ),
+        spec(
+            "curated",
+            "rejects",
+            "Refused rows of all tables as they came, with rule, column, value and reason.",
+            kinds={"glue", "s3", "parquet"},
+            code=CURATION_CODE,
+            deps=keys("raw", TABLES),
+            columns=ROW_OUTCOMES.columns,
+        ),
+    ],
+    hooks={REPORT_ON_FAILURE},
+)
+def s3_objects(
+    context: dg.AssetExecutionContext,
+    s3: dg.ResourceParam[S3],
+    glue: dg.ResourceParam[GlueJobs],
+    journal: dg.ResourceParam[Any],
+) -> Iterator[dg.MaterializeResult[Any]]:
+    """Curate what is not curated yet under the rules as they are now."""
+    deliveries = needs_curation(DeliveryLog(s3.store, s3.raw_bucket).deliveries())
+    missing = _missing(context, s3, deliveries)
+    failure: GlueJobFailed | None = None
+    if missing:
+        extras = {
+            "store": s3.url,
+            "raw_bucket": s3.raw_bucket,
+            "processed_bucket": s3.processed_bucket,
+            "deliveries": [
+                {
+                    "name": delivery.name,
+                    "content_id": delivery.entry.content_id,
+                    "rules_version": rules_version(),
+                    "objects": [asdict(item) for item in delivery.entry.objects],
+                }
+                for delivery in missing
+            ],
+        }
+        try:
+            glue.run(context, "curate", extras)
+        except GlueJobFailed as error:
+            failure = error
+    # What the job reported lies in the manifests, so it is not lost when the job died after some deliveries.
+    manifests = {d.sequence: manifest_of(s3, d.entry.content_id) for d in deliveries}
+    undone = [d.name for d in deliveries if manifests[d.sequence] is None]
+    if failure is not None or undone:
+        done = len(deliveries) - len(undone)
+        reason = str(failure) if failure else "the Glue job curate ended well without curating everything"
+        raise dg.Failure(f"{reason}; {done} of {len(deliveries)} deliveries are curated, not: {', '.join(undone)}")
+    live = [m for d in deliveries if d.state == "live" and (m := manifests[d.sequence]) is not None]
+    for table in TABLES:
+        counts = [count for manifest in live for count in manifest.counts if count.table == table.name]
+        files = [item for manifest in live for item in manifest.accepted(table.name)]
+        yield result(
+            dg.AssetKey(["curated", table.name]),
+            sum(count.accepted for count in counts),
+            s3.store.uri(s3.processed_bucket, CURATED_PREFIX.rstrip("/")),
+            objects=len(files),
+            size_bytes=sum(item.size_bytes for item in files),
+            rows_in=sum(count.rows_in for count in counts),
+            rows_refused=sum(count.rejected for count in counts),
+            deliveries_curated_now=len(missing),
+        )
+    rejects = [item for manifest in live for item in manifest.rejects()]
+    refused_objects = [f"{note.key}: {note.refused}" for manifest in live for note in manifest.notes if note.refused]
+    yield result(
+        dg.AssetKey(["curated", "rejects"]),
+        sum(item.rows for item in rejects),
+        s3.store.uri(s3.processed_bucket, CURATED_PREFIX.rstrip("/")),
+        objects=len(rejects),
+        size_bytes=sum(item.size_bytes for item in rejects),
+        refused_objects=refused_objects,
+        by_rule=_by_rule(live),
+    )
+
+
+def _by_rule(manifests: Sequence[CuratedManifest]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for manifest in manifests:
+        for count in manifest.rule_counts:
+            if count.effect == "refused":
+                name = f"{count.table}.{count.rule}"
+                counts[name] = counts.get(name, 0) + count.rows
+    return counts

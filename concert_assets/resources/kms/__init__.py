@@ -1,0 +1,1 @@
+"""Signing keys: the protocol and a key kept in the home."""
