@@ -70,9 +70,11 @@ def test_rows_with_another_number_of_fields_keep_their_place() -> None:
 
 @pytest.mark.parametrize("end", ['2,"B,,\n3,C,,\n', '2,B,,"x', '2,"B', '"'])
 def test_quote_never_closed_is_a_malformed_row_not_a_value(end: str) -> None:
-    found = read_bytes((HEADER + "1,A,,\n" + end).encode(), "csv", "artists")
-    assert found.values("artists") == [{"artist_id": "1", "name": "A"}, {}]
-    assert found.errors("artists") == {2: "malformed_csv: a quoted field is never closed"}
+    for max_line_bytes in range(64, 96):
+        good = "".join(f"{i},{'A' * (i % 5)},,\n" for i in range(20))
+        found = read_bytes((HEADER + good + end).encode(), "csv", "artists", max_line_bytes=max_line_bytes)
+        assert [row["artist_id"] for row in found.rows("artists")] == [*map(str, range(20)), None]
+        assert found.errors("artists") == {21: "malformed_csv: a quoted field is never closed"}
 
 
 @given(st.lists(st.sampled_from(['"', ",", "\n", "\r", "a", " ", '""', ",,,", "é"]), max_size=40).map("".join))

@@ -62,7 +62,7 @@ def test_names_in_any_case_by_alias_and_nested() -> None:
 
 
 def test_canonical_name_goes_before_alias_row_by_row() -> None:
-    lines = b'{"id":"x","venue_id":"v1","name":"A"}\n{"id":"v2","name":"B"}'
+    lines = b'{"id":"x","venue_id":"v1","name":"A"}\n{"id":"v2","name":"B"}\n'
     assert [row["venue_id"] for row in read_bytes(lines, "jsonl", "venues").rows("venues")] == ["v1", "v2"]
 
 
@@ -81,6 +81,7 @@ def test_malformed_lines_are_rows_in_their_place() -> None:
     ("line", "rule"),
     [
         (sale()[:-1] + b',"quantity":3}', "column_given_twice"),
+        (sale()[:-1] + b',"quantity" :3}', "column_given_twice"),
         (sale()[:-1] + b',"Quantity":3}', "column_given_twice"),
         (sale(sale_id="a\0b"), "forbidden_character"),
         (sale(sale_id="\ud800"), "forbidden_character"),
