@@ -13,7 +13,7 @@ from concert_assets_tests.learning_world import AS_OF, World, make_world, query
 
 @pytest.fixture(scope="module")
 def world() -> World:
-    return make_world(artists=12, venues=8, concerts=400)
+    return make_world(artists=12, venues=8, concerts=3000)
 
 
 def _shows(*rows: tuple[str, str, str, str, str | None, str, int | None]) -> pd.DataFrame:
@@ -153,7 +153,9 @@ def _moved(world: World, day: date) -> World:
     concerts.loc[turned, "status"] = "cancelled"
     concerts = concerts[~(unannounced & (rng.random(len(concerts)) < 0.5))]
     prices = world.ticket_prices
-    is_later_price = prices["concert_id"].isin(world.concerts["concert_id"][unannounced])
+    # Prices asked by a show that is announced on the day itself are known on it.
+    is_after = (pd.to_datetime(world.concerts["on_sale_date"]) > pd.Timestamp(day)).to_numpy()
+    is_later_price = prices["concert_id"].isin(world.concerts["concert_id"][is_after])
     prices = prices.assign(face_value=prices["face_value"].where(~is_later_price, 999.0))
     return replace(world, concerts=concerts, ticket_prices=prices)
 

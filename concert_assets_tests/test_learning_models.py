@@ -102,6 +102,20 @@ def test_unknown_capacity_is_forecast_without_confidence(sales_model: TrainedMod
     assert (forecast["predicted_tickets"] > 0).all()
 
 
+def test_a_category_never_seen_is_forecast(sales_model: TrainedModel, sales_rows: pd.DataFrame) -> None:
+    assert "stadium" not in set(sales_rows["venue_type"])
+    strange = sales_rows.assign(venue_type="stadium", primary_genre="polka")
+    forecast = forecast_ticket_sales(sales_model, strange, AS_OF)
+    assert len(forecast) == len(forecast_ticket_sales(sales_model, sales_rows, AS_OF))
+    assert forecast["confidence_score"].between(0, 1).all()
+
+
+def test_nothing_to_forecast_is_a_table_without_rows(sales_model: TrainedModel, sales_rows: pd.DataFrame) -> None:
+    past = sales_rows[sales_rows["status"] == "completed"]
+    forecast = forecast_ticket_sales(sales_model, past, AS_OF)
+    assert (list(forecast.columns), len(forecast)) == (list(FORECAST_COLUMNS), 0)
+
+
 def test_ranking_holds_every_venue_in_order(venue_model: TrainedModel, venue_rows: pd.DataFrame, world: World) -> None:
     ranking = rank_venues(venue_model, venue_rows, AS_OF)
     assert list(ranking.columns) == list(RANKING_COLUMNS)

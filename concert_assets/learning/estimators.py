@@ -23,8 +23,8 @@ def random_forest(features: FeatureSet, rows: int, random_state: int) -> Pipelin
         RandomForestRegressor(
             n_estimators=100,
             max_depth=10,
-            min_samples_leaf=5,
-            max_features=0.5,
+            min_samples_leaf=10,
+            max_features=0.33,
             n_jobs=1 if rows < _ROWS_FOR_THREADS else -1,
             random_state=random_state,
         ),
@@ -32,12 +32,20 @@ def random_forest(features: FeatureSet, rows: int, random_state: int) -> Pipelin
 
 
 def gradient_boosting(features: FeatureSet, rows: int, random_state: int) -> Pipeline:
-    """The baseline sales model: 100 trees of depth 5, each split looking at a third of the features."""
+    """The baseline sales model: 100 trees of depth 5.
+
+    Each split looks at a quarter of the features: a third of the time, and in rolling-origin folds within the training
+    windows of two default worlds no worse than half of them.
+    """
     del rows  # boosting has one thread whatever the size
     return _pipeline(
         features,
         GradientBoostingRegressor(
-            n_estimators=100, max_depth=5, min_samples_leaf=10, max_features=0.33, random_state=random_state
+            n_estimators=100,
+            max_depth=5,
+            min_samples_leaf=10,
+            max_features=0.25,
+            random_state=random_state,
         ),
     )
 

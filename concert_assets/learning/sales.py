@@ -62,7 +62,6 @@ def train_ticket_sales(
         target_end_day=frame["event_day"].to_numpy(dtype=np.int64) + 1,
         target=target,
         span=_span(frame, capacity, capacity),
-        weight=capacity,
         make_pipeline=gradient_boosting,
         baselines={
             "venue_type_mean": lambda train: _type_share(frame, train) * capacity,

@@ -33,8 +33,8 @@ Baseline = Callable[[Rows], FloatArray]
 class Problem:
     """What is to be learned: a typed frame of eligible rows and, one entry a row, what belongs to each.
 
-    The pipeline learns ``target / span.scale``, each row counting as ``weight``. A row's target is complete on
-    ``target_end_day``, the first day after its window.
+    The pipeline learns ``target / span.scale``. A row's target is complete on ``target_end_day``, the first day after
+    its window.
     """
 
     name: str
@@ -45,7 +45,6 @@ class Problem:
     target_end_day: IntArray
     target: FloatArray
     span: Span
-    weight: FloatArray
     make_pipeline: Callable[[FeatureSet, int, int], Pipeline]
     baselines: Mapping[str, Baseline]
     extras: Callable[[Rows], dict[str, Any]]
@@ -133,10 +132,8 @@ def _parts(problem: Problem, settings: TrainingSettings) -> Parts | NotTrainable
 
 def _fitted(problem: Problem, rows: Rows, random_state: int) -> Pipeline:
     pipeline = problem.make_pipeline(problem.features, len(rows), random_state)
-    step = pipeline.steps[-1][0]
     share = problem.target[rows] / problem.span.scale[rows]
-    pipeline.fit(problem.feature_rows(rows), share, **{f"{step}__sample_weight": problem.weight[rows]})
-    return pipeline
+    return pipeline.fit(problem.feature_rows(rows), share)
 
 
 def _judged(problem: Problem, parts: Parts, pipeline: Pipeline, calibration: Calibration) -> dict[str, Any]:

@@ -63,7 +63,6 @@ def train_venue_popularity(
         target_end_day=frame["target_end_day"].to_numpy(dtype=np.int64),
         target=target,
         span=_span(len(frame)),
-        weight=np.ones(len(frame)),
         make_pipeline=random_forest,
         baselines={
             "last_year_score": lambda train: _last_year(frame, train),

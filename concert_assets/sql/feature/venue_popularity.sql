@@ -87,6 +87,9 @@ total as (
         p.venue_id,
         max(p.is_announced) as is_known,
         sum(case when p.age_days > 0 then p.is_held else 0 end) as past_shows,
+        sum(case when p.age_days > 0 and p.is_counted = 1 then p.tickets_sold else 0 end) as past_tickets,
+        sum(case when p.age_days > 0 and p.is_counted = 1 then p.capacity else 0 end) as past_offered,
+        sum(case when p.age_days > 0 and p.is_counted = 1 then p.revenue else 0 end) as past_revenue,
         min(case when p.age_days > 0 and p.is_held = 1 then p.age_days end) as last_show_days,
         sum(case when p.period = 'before' then p.is_held else 0 end) as before_shows,
         sum(case when p.period = 'before' then p.is_counted else 0 end) as before_counted,
@@ -118,6 +121,9 @@ grid as (
         v.capacity,
         v.city || '/' || coalesce(v.state, '') || '/' || coalesce(v.country, '') as city_key,
         coalesce(t.past_shows, 0) as past_shows,
+        coalesce(t.past_tickets, 0) as past_tickets,
+        coalesce(t.past_offered, 0) as past_offered,
+        coalesce(t.past_revenue, 0) as past_revenue,
         t.last_show_days,
         coalesce(t.before_shows, 0) as before_shows,
         coalesce(t.before_tickets, 0) as before_tickets,
@@ -155,6 +161,10 @@ ranked as (
         end as earlier_utilisation,
         case when g.after_offered > 0 then cast(g.after_tickets as double precision) / g.after_offered else 0 end
             as after_utilisation,
+        case when g.past_offered > 0 then cast(g.past_tickets as double precision) / g.past_offered end
+            as past_utilisation,
+        percent_rank() over (partition by g.snapshot_day order by g.past_revenue) as past_revenue_rank,
+        percent_rank() over (partition by g.snapshot_day order by g.past_shows) as past_shows_rank,
         percent_rank() over (partition by g.snapshot_day, g.has_before_score order by g.before_revenue)
             as before_revenue_rank,
         percent_rank() over (partition by g.snapshot_day, g.has_before_score order by g.before_shows)
@@ -187,6 +197,9 @@ select
     cast(r.earlier_utilisation as double precision) as earlier_year_utilisation,
     cast(r.announced_shows as integer) as announced_shows,
     cast(r.past_shows as integer) as past_shows,
+    cast(r.past_utilisation as double precision) as past_utilisation,
+    cast(r.past_revenue_rank as double precision) as past_revenue_rank,
+    cast(r.past_shows_rank as double precision) as past_shows_rank,
     cast(r.last_show_days as integer) as last_show_days,
     cast(case when r.past_shows = 0 then 1 else 0 end as integer) as is_venue_new,
     cast(
