@@ -41,8 +41,8 @@ history as (
     where s.is_held = 1
 ),
 
--- Forty snapshots are ten years.
-snapshot as (
+-- Forty snapshots are ten years. ("snapshot" itself is a reserved word in Redshift.)
+quarter as (
     select
         10 * tens.n + ones.n as quarters_ago,
         datediff(day, date '1970-01-01', cast(:as_of as date)) - 91 * (10 * tens.n + ones.n) as snapshot_day
@@ -77,7 +77,7 @@ placed as (
         s.revenue,
         s.popularity_score,
         q.snapshot_day - s.event_day as age_days
-    from snapshot as q
+    from quarter as q
     cross join show as s
 ),
 
@@ -145,7 +145,7 @@ grid as (
             when q.quarters_ago >= 4 and (coalesce(t.after_shows, 0) = 0 or t.after_counted > 0) then 1
             else 0
         end as has_after_score
-    from snapshot as q
+    from quarter as q
     cross join concert_dw.venues as v
     left join total as t on q.snapshot_day = t.snapshot_day and v.venue_id = t.venue_id
     where q.quarters_ago = 0 or t.is_known = 1
