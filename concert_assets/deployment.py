@@ -74,19 +74,24 @@ class Deployment:
 
 def _bucket(name: str, value: str) -> str:
     if not _BUCKET.fullmatch(value):
+        option = name.removeprefix("CONCERT").lower().replace("_", "-").replace("-", "--", 1)
         raise ConfigurationError(
-            f"{name} is {value!r}; expected a bucket name of 3 to 63 lower-case letters, digits, dots and dashes"
+            f"{name} ({option}) is {value!r}; "
+            "expected a bucket name of 3 to 63 lower-case letters, digits, dots and dashes"
         )
     return value
 
 
-def read(environment: Mapping[str, str] | None = None) -> Deployment:
-    """The deployment that the environment describes; ConfigurationError naming the first setting that is wrong."""
-    values = os.environ if environment is None else environment
+def read(environment: Mapping[str, str] | None = None, options: Mapping[str, str] | None = None) -> Deployment:
+    """The deployment that options and environment describe, options first.
+
+    ``options`` holds settings by their name in the environment. ConfigurationError names the first that is wrong.
+    """
+    values = {**(os.environ if environment is None else environment), **(options or {})}
     default = Deployment()
     name = values.get("CONCERT_DEPLOYMENT", default.name)
     if name not in DEPLOYMENTS:
-        raise ConfigurationError(f"CONCERT_DEPLOYMENT is {name!r}; allowed: {', '.join(DEPLOYMENTS)}")
+        raise ConfigurationError(f"CONCERT_DEPLOYMENT (--deployment) is {name!r}; allowed: {', '.join(DEPLOYMENTS)}")
     memory = values.get("CONCERT_MEMORY_LIMIT", default.memory_limit)
     if not _MEMORY.fullmatch(memory):
         raise ConfigurationError(f"CONCERT_MEMORY_LIMIT is {memory!r}; expected a size such as 800MB or 4GB")
@@ -95,7 +100,7 @@ def read(environment: Mapping[str, str] | None = None) -> Deployment:
         raise ConfigurationError(f"CONCERT_WAIT_SECONDS is {wait!r}; expected a number of seconds, 0 or more")
     home = values.get("CONCERT_HOME", "") or str(default.home)
     if Path(home).exists() and not Path(home).is_dir():
-        raise ConfigurationError(f"CONCERT_HOME is {home!r}, which is a file; expected a folder")
+        raise ConfigurationError(f"CONCERT_HOME (--home) is {home!r}, which is a file; expected a folder")
     raw_bucket = _bucket("CONCERT_RAW_BUCKET", values.get("CONCERT_RAW_BUCKET", default.raw_bucket))
     processed = _bucket("CONCERT_PROCESSED_BUCKET", values.get("CONCERT_PROCESSED_BUCKET", default.processed_bucket))
     if raw_bucket == processed:

@@ -1,0 +1,1 @@
+"""The `concert-assets` command: its options, what each subcommand does, and what it prints."""

@@ -1,0 +1,47 @@
+"""The entry point: reads the options, finds the deployment, and hands over to the subcommand."""
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from concert_assets import deployment as deployments
+from concert_assets.cli import deliveries, inspection, work
+from concert_assets.cli.errors import CommandFailed, WrongOption
+from concert_assets.cli.options import parser
+from concert_assets.deployment import ConfigurationError, Deployment, HomeOfOtherVersion
+
+_SETTINGS = ("home", "raw_bucket", "processed_bucket", "deployment")
+_COMMANDS: dict[str, Callable[[Deployment, Any], int]] = {
+    "demo": work.demo,
+    "train": work.train,
+    "dev": work.dev,
+    "rebuild": work.rebuild,
+    "setup": work.setup,
+    "ingest": deliveries.ingest,
+    "release": deliveries.release,
+    "retract": deliveries.retract,
+    "validate": inspection.validate,
+    "status": inspection.status,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; 0 where it succeeded, 1 where it failed, 2 where an option or setting is wrong."""
+    options = parser().parse_args(arguments)
+    given = {name: value for name in _SETTINGS if (value := getattr(options, name)) is not None}
+    try:
+        deployment = deployments.read(options={f"CONCERT_{name.upper()}": value for name, value in given.items()})
+        return _COMMANDS[options.command](deployment, options)
+    except (ConfigurationError, WrongOption) as error:
+        print(f"concert-assets {options.command}: {error}", file=sys.stderr)
+        return 2
+    except (HomeOfOtherVersion, CommandFailed) as error:
+        print(f"concert-assets {options.command}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; run the command again to go on", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,104 @@
+"""The options of every subcommand, each with the values it allows; what is wrong with one is said in one line."""
+
+import argparse
+import re
+import sys
+from typing import NoReturn
+
+from concert_assets.catalog.canonical import BY_NAME
+
+SOURCES = ("nyphil",)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line and ends with 2, before anything is opened or written."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"{self.prog}: {message}; see {self.prog} --help", file=sys.stderr)
+        sys.exit(2)
+
+
+def _number(text: str) -> int:
+    if not re.fullmatch(r"[+-]?[0-9]{1,18}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
+    return int(text)
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number; expected a share from 0 to 1") from None
+    return value
+
+
+def _port(text: str) -> int:
+    value = _number(text)
+    if not 1 <= value <= 65535:
+        raise argparse.ArgumentTypeError(f"{text} is no port; expected 1 to 65535")
+    return value
+
+
+def _common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--home", metavar="DIR", help="folder of all state (CONCERT_HOME; default .concert)")
+    parser.add_argument("--raw-bucket", metavar="NAME", help="bucket of deliveries (CONCERT_RAW_BUCKET)")
+    parser.add_argument("--processed-bucket", metavar="NAME", help="bucket of what is made (CONCERT_PROCESSED_BUCKET)")
+    parser.add_argument("--deployment", metavar="NAME", help="where it runs (CONCERT_DEPLOYMENT; default embedded)")
+
+
+def _test_size(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--test-size", type=_share, default=0.2, metavar="SHARE", help="end of the time range to judge on (default 0.2)"
+    )
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the whole command."""
+    top = _Parser(
+        prog="concert-assets",
+        description="Concert data platform: generate or ingest, curate, audit, publish, train, report.",
+    )
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        _common(command)
+        return command
+
+    demo = add("demo", "run the whole graph on generated data")
+    demo.add_argument("--artists", type=_number, default=1_000, metavar="N", help="artists (default 1000)")
+    demo.add_argument("--venues", type=_number, default=500, metavar="N", help="venues (default 500)")
+    demo.add_argument("--concerts", type=_number, default=10_000, metavar="N", help="concerts (default 10000)")
+    demo.add_argument("--sales", default="50000", metavar="N|full", help="ticket orders, or full (default 50000)")
+    demo.add_argument("--seed", type=_number, default=42, metavar="N", help="seed of the random streams (default 42)")
+    demo.add_argument("--as-of", default="2026-01-01", metavar="DATE", help="today of the world (default 2026-01-01)")
+    demo.add_argument("--defect-rate", type=_share, default=0.01, metavar="SHARE", help="bad rows (default 0.01)")
+    demo.add_argument("--raw-format", default="jsonl", metavar="FORMAT", help="jsonl, csv or parquet (default jsonl)")
+    demo.add_argument("--skip-generation", action="store_true", help="use what is delivered already")
+    _test_size(demo)
+
+    ingest = add("ingest", "deliver files of your own and bring everything up to date")
+    what = ingest.add_mutually_exclusive_group(required=True)
+    what.add_argument("--table", choices=tuple(BY_NAME), metavar="TABLE", help=f"one of {', '.join(BY_NAME)}")
+    what.add_argument("--source", choices=SOURCES, metavar="SOURCE", help=f"an archive's format: {', '.join(SOURCES)}")
+    ingest.add_argument("--delivery", metavar="NAME", help="name of the delivery (default: table or source and file)")
+    ingest.add_argument("files", nargs="+", metavar="FILE")
+    _test_size(ingest)
+
+    _test_size(add("train", "train both models anew on what is published"))
+    add("validate", "check set-up, settings, definitions and the state of the home")
+    status = add("status", "tell what is loaded, the last run and the quality score")
+    status.add_argument("--json", action="store_true", help="for programs")
+    dev = add("dev", "start the web UI and the daemon on the same home")
+    dev.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
+    dev.add_argument("--port", type=_port, default=3000, help="port to listen on (default 3000)")
+    for name, text in (
+        ("release", "let a held delivery pass the audit after all"),
+        ("retract", "take a delivery back; its rows leave the published tables"),
+    ):
+        verdict = add(name, text)
+        verdict.add_argument("delivery", metavar="DELIVERY", help="its name, or its number in the log")
+        verdict.add_argument("--note", default="", help="why, kept in the log")
+    add("rebuild", "make the warehouse anew from the delivery log")
+    add("setup", "make the home and .env; make does this by itself")
+    return top

@@ -1,0 +1,129 @@
+"""The subcommands that make something: ``demo``, ``train``, ``rebuild``, ``dev`` and ``setup``."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+from concert_assets import deployment as deployments
+from concert_assets.cli.errors import CommandFailed, WrongOption
+from concert_assets.cli.runs import open_home, run_job, shown
+from concert_assets.deployment import Deployment
+
+SIMULATION = "simulation"
+
+
+def check_test_size(options: Any) -> None:
+    """Raise WrongOption for a share that leaves nothing to train or to judge on."""
+    if not 0 < options.test_size < 1:
+        raise WrongOption(f"--test-size: {options.test_size} is not allowed; it must be a share above 0 and below 1")
+
+
+def training_config(options: Any) -> dict[str, Any]:
+    """Run configuration of both models."""
+    config = {"config": {"test_size": options.test_size}}
+    return {"model_venue_popularity": config, "model_ticket_sales": config}
+
+
+def demo(deployment: Deployment, options: Any) -> int:
+    """Run the whole graph, on generated data or on what is delivered already."""
+    check_test_size(options)
+    generation = {"generate": "never"} if options.skip_generation else _generation(options)
+    deployments.check_home(deployment)
+    log = delivery_log(deployment)
+    live = [item for item in log.deliveries() if item.state in ("live", "held")]
+    foreign = sorted({item.name for item in live if item.entry.source != SIMULATION})
+    if options.skip_generation and not live:
+        raise CommandFailed(
+            f"--skip-generation: nothing is delivered in {shown(deployment.home)}; ingest files, or run without it"
+        )
+    if foreign and not options.skip_generation:
+        raise CommandFailed(
+            f"{shown(deployment.home)} holds deliveries of your own ({', '.join(foreign[:3])}); generated data are not "
+            "mixed with them: use --skip-generation, or another --home"
+        )
+    open_home(deployment)
+    return run_job(deployment, "run_demo", {"ops": {"raw": {"config": generation}, **training_config(options)}})
+
+
+def _generation(options: Any) -> dict[str, Any]:
+    from concert_assets.simulation.settings import (
+        SettingsError,
+        SimulationSettings,
+        parse_as_of,
+        parse_raw_format,
+        parse_sales,
+    )
+    from concert_assets.simulation.world import build_world
+
+    try:
+        settings = SimulationSettings(
+            artists=options.artists,
+            venues=options.venues,
+            concerts=options.concerts,
+            sales=parse_sales(options.sales),
+            seed=options.seed,
+            as_of=parse_as_of(options.as_of),
+            defect_rate=options.defect_rate,
+            raw_format=parse_raw_format(options.raw_format),
+        )
+        build_world(settings)  # more sales than its concerts can sell is an error that only the world knows
+    except SettingsError as error:
+        raise WrongOption(str(error)) from error
+    return {
+        "generate": "always",
+        "artists": settings.artists,
+        "venues": settings.venues,
+        "concerts": settings.concerts,
+        "sales": str(settings.sales),
+        "seed": settings.seed,
+        "as_of": settings.as_of.isoformat(),
+        "defect_rate": settings.defect_rate,
+        "raw_format": settings.raw_format,
+    }
+
+
+def delivery_log(deployment: Deployment) -> Any:
+    """The delivery log of a deployment."""
+    from concert_assets.deliveries.log import DeliveryLog
+    from concert_assets.resources.s3.folder import FolderObjectStore
+
+    return DeliveryLog(FolderObjectStore(deployment.objects), deployment.raw_bucket)
+
+
+def train(deployment: Deployment, options: Any) -> int:
+    """Train both models on what is published."""
+    check_test_size(options)
+    deployments.check_home(deployment)
+    if not (deployment.home / "warehouse.witness.json").exists():
+        raise CommandFailed(f"nothing is published in {shown(deployment.home)}; run demo or ingest first")
+    open_home(deployment)
+    return run_job(deployment, "retrain_models", {"ops": training_config(options)})
+
+
+def rebuild(deployment: Deployment, options: Any) -> int:
+    """Discard the warehouse and make it anew from the log."""
+    from concert_assets.definitions import build_resources
+
+    deployments.check_home(deployment)
+    if not delivery_log(deployment).deliveries():
+        raise CommandFailed(f"nothing is delivered in {shown(deployment.home)}; there is nothing to rebuild from")
+    open_home(deployment)
+    build_resources(deployment)["redshift"].warehouse.discard()
+    return run_job(deployment, "refresh_warehouse")
+
+
+def setup(deployment: Deployment, options: Any) -> int:
+    """Make the home, and the ``.env`` that leads plain ``dagster`` commands to it."""
+    open_home(deployment)
+    deployments.write_dotenv(deployment, Path.cwd())
+    return 0
+
+
+def dev(deployment: Deployment, options: Any) -> NoReturn:
+    """Become ``dagster dev`` on the home; it ends as that does."""
+    open_home(deployment)
+    print(f"web UI at http://{options.host}:{options.port} · home {shown(deployment.home)}", flush=True)
+    command = [sys.executable, "-m", "dagster", "dev", "-m", "concert_assets.definitions"]
+    command += ["--host", options.host, "--port", str(options.port)]
+    os.execv(command[0], command)  # noqa: S606 - there is no shell on purpose
