@@ -77,7 +77,7 @@ def run_job(deployment: Deployment, job: str, config: Mapping[str, Any] | None =
 
     def progress(_: dg.InitLoggerContext) -> logging.Logger:
         logger = logging.getLogger("concert_assets.progress")
-        logger.setLevel(logging.INFO)
+        logger.setLevel(logging.DEBUG)  # the events of a run are told at that level
         logger.propagate = False
         logger.handlers = [handler]
         return logger

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import date
 from typing import Any, BinaryIO, Literal, cast
@@ -74,7 +75,7 @@ def _generate(context: dg.AssetExecutionContext, s3: S3, log: DeliveryLog, confi
             settings,
             _Sink(s3.store, s3.raw_bucket, prefix),
             _Sink(s3.store, s3.raw_bucket, f"{TRUTH_PREFIX}{SIMULATION}/{fingerprint}/"),
-            progress=lambda table, done, total: context.log.info(f"generated {done:,} of {total:,} rows of {table}"),
+            progress=_tell_progress(context),
         )
     except (SettingsError, ValueError) as error:
         raise dg.Failure(str(error)) from error
@@ -102,6 +103,19 @@ def _generate(context: dg.AssetExecutionContext, s3: S3, log: DeliveryLog, confi
             "delivered": generated.delivered,
         },
     )
+
+
+def _tell_progress(context: dg.AssetExecutionContext) -> Callable[[str, int, int], None]:
+    """Tell of every finished table, and of one that takes long every few seconds."""
+    told = time.monotonic()
+
+    def tell(table: str, done: int, total: int) -> None:
+        nonlocal told
+        if done == total or time.monotonic() - told > 3:
+            told = time.monotonic()
+            context.log.info(f"generated {done:,} of {total:,} rows of {table}")
+
+    return tell
 
 
 def _is_complete(s3: S3, entry: Entry) -> bool:
