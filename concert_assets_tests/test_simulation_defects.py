@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from concert_assets.catalog.canonical import BY_NAME
 from concert_assets.simulation.defects import CASCADE, KINDS
 from concert_assets.simulation.settings import SimulationSettings
 from concert_assets.simulation.world import SimulationResult, simulate
@@ -40,6 +41,21 @@ def test_the_answer_key_is_what_an_independent_reader_finds(delivery: Delivery) 
 
 def test_a_defective_row_breaks_exactly_one_row_rule(delivery: Delivery) -> None:
     assert {len(broken) for broken in delivery.judge.broken.values()} == {1}
+
+
+def test_every_rule_of_the_key_is_one_of_the_catalog() -> None:
+    for table, kinds in KINDS.items():
+        catalog = BY_NAME[table]
+        rules = {rule.name for rule in catalog.rules() if rule.severity == "error"}
+        rules |= {f"{column.name}_readable" for column in catalog.columns if column.required and not column.is_text}
+        rules |= {reference.rule_name for reference in catalog.references}
+        rules |= {"_".join(catalog.key) + "_unique", "newest_wins"}
+        assert {kind.rule for kind in kinds} <= rules
+        never = {rule.name for rule in catalog.rules()} - {kind.rule for kind in kinds}
+        # a total below a cent breaks the arithmetic as well; the key of a price is never missing in a map
+        assert never <= {"total_price_range", "ticket_tier_required"} | (
+            {"concert_id_required"} & {rule for rule in never if table == "ticket_prices"}
+        )
 
 
 def test_every_kind_of_defect_occurs(delivery: Delivery) -> None:

@@ -16,11 +16,11 @@ from concert_assets.simulation.text import Columns, decimal_texts, timestamp_tex
 
 # Log of the tickets that the middle artist sells on a middling night, and its spread below and above: the upper tail is
 # heavy, and an act that draws hardly anyone is not booked at all.
-FOLLOWING_CENTRE = 5.9
+FOLLOWING_CENTRE = 5.5
 FOLLOWING_SIGMA_BELOW = 0.75
-FOLLOWING_SIGMA_ABOVE = 1.62
+FOLLOWING_SIGMA_ABOVE = 1.74
 # How strongly bookings follow the following.
-BOOKING_POWER = 0.35
+BOOKING_POWER = 0.42
 _BAND_SHARE = 0.6
 _POPULARITY_SPREAD = 17.0
 _POPULARITY_NOISE = 4.0
@@ -61,7 +61,7 @@ def make_artists(count: int, near: int, as_of: date, generator: np.random.Genera
     popularity = np.clip(np.round(scores * 100), 0, 10_000).astype(np.int64)
     founded = (day_number(as_of) - 730 - np.floor(uniform[5] * uniform[5] * 365 * 45)).astype(np.int64)
     updated = day_number(as_of) * DAY - 1 - np.floor(uniform[6] * 60 * DAY).astype(np.int64)
-    booking = np.round(BOOKING_POWER * (following - FOLLOWING_CENTRE) + 0.55 * exact.normal(uniform[7]), 6)
+    booking = np.round(BOOKING_POWER * (following - FOLLOWING_CENTRE) + 0.65 * exact.normal(uniform[7]), 6)
 
     chosen = exact.Permutation(count, key + 7)(np.arange(near))
     identity = np.concatenate([np.arange(count), chosen])

@@ -47,14 +47,15 @@ class SalesBatches:
         self._concerts = pa.array(concert_ids, pa.string())
         self._prices = np.unique(face_cents)
         totals = np.unique(self._prices[:, None] * np.arange(1, MOST_TICKETS + 1))
-        self._totals = totals
         self._price_texts = pa.array(decimal_texts(self._prices), pa.string())
         self._total_texts = pa.array(decimal_texts(totals), pa.string())
         self._total_places = np.searchsorted(totals, self._prices[:, None] * np.arange(MOST_TICKETS + 1))
+        self._price_places = np.zeros(int(self._prices[-1]) + 1, dtype=np.int32)
+        self._price_places[self._prices] = np.arange(len(self._prices))
 
     def batch(self, sales: Sales) -> pa.RecordBatch:
         """The sales as text, in their order."""
-        price = np.searchsorted(self._prices, sales.unit_cents)
+        price = self._price_places[sales.unit_cents]
         total = self._total_places[price, sales.quantity]
         arrays = [
             numbered_array("S", sales.number + 1),
@@ -78,12 +79,15 @@ def replaced(column: Any, rows: Ints, values: list[str | None]) -> Any:
     if not len(rows):
         return column
     if pa.types.is_dictionary(column.type):
-        dictionary = pa.concat_arrays([column.dictionary, pa.array(values, pa.string())])
+        # Parquet takes no dictionary with a missing value in it: those are missing by index alone
+        further = pa.array([value for value in values if value is not None], pa.string())
+        dictionary = pa.concat_arrays([column.dictionary, further])
         # pyarrow hands out indices that may not be written to
         indices = column.indices.to_numpy(zero_copy_only=False).copy()
-        indices[rows] = len(column.dictionary) + np.arange(len(rows))
+        given = np.array([value is not None for value in values])
+        indices[rows[given]] = len(column.dictionary) + np.arange(len(further))
         empty = np.zeros(len(column), dtype=bool)
-        empty[rows] = [value is None for value in values]
+        empty[rows] = ~given
         return pa.DictionaryArray.from_arrays(pa.array(indices, mask=empty), dictionary)
     mask = np.zeros(len(column), dtype=bool)
     mask[rows] = True
@@ -91,7 +95,7 @@ def replaced(column: Any, rows: Ints, values: list[str | None]) -> Any:
     return pc.replace_with_mask(column, pa.array(mask), pa.array([values[at] for at in order], pa.string()))
 
 
-def _repeated(indices: Ints, dictionary: pa.StringArray) -> pa.DictionaryArray:
+def _repeated(indices: NDArray[np.integer], dictionary: pa.StringArray) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.array(indices.astype(np.int32)), dictionary)
 
 

@@ -13,7 +13,7 @@ from concert_assets.simulation.market import INDOOR_MONTH_SHARE, OUTDOOR_MONTH_S
 from concert_assets.simulation.venues import Venues
 
 # An act is booked into a room somewhat larger than what it usually sells; the promoter's guess has this spread.
-ROOM_MARGIN = 0.40
+ROOM_MARGIN = 0.52
 ROOM_SPREAD = 0.35
 _CANDIDATES = 4
 # How far promoters look to both sides in the list of rooms by size, as a share of all rooms.

@@ -42,35 +42,35 @@ class VenueKind:
 
 VENUE_KINDS: tuple[VenueKind, ...] = (
     VenueKind(
-        "club", 0.36, 150, 1_400, 29.0, 50, 0.135, 0.14, 0.68, 0.0, False,
+        "club", 0.50, 150, 1_300, 30.0, 36, 0.140, 0.12, 0.58, 0.0, False,
         (Tier("general", 0.82, 1.0), Tier("early_bird", 0.12, 0.8), Tier("vip", 0.06, 2.2)),
     ),
     VenueKind(
-        "theater", 0.22, 800, 5_000, 58.0, 90, 0.10, 0.18, 0.62, 0.02, False,
+        "theater", 0.15, 800, 5_000, 58.0, 56, 0.115, 0.16, 0.55, 0.02, False,
         (Tier("seated", 0.70, 1.0), Tier("premium", 0.22, 1.5), Tier("vip", 0.08, 2.5)),
     ),
     VenueKind(
-        "hall", 0.13, 400, 3_000, 44.0, 75, 0.11, 0.16, 0.64, 0.0, False,
+        "hall", 0.11, 350, 2_800, 44.0, 50, 0.12, 0.14, 0.56, 0.0, False,
         (Tier("general", 0.55, 1.0), Tier("seated", 0.33, 1.2), Tier("premium", 0.12, 1.7)),
     ),
     VenueKind(
-        "arena", 0.09, 7_000, 20_000, 96.0, 140, 0.06, 0.26, 0.54, 0.05, False,
+        "arena", 0.065, 7_000, 20_000, 100.0, 140, 0.06, 0.26, 0.54, 0.05, False,
         (Tier("seated", 0.60, 1.0), Tier("standing", 0.15, 1.1), Tier("premium", 0.18, 1.8), Tier("vip", 0.07, 3.2)),
     ),
     VenueKind(
-        "amphitheater", 0.07, 5_000, 25_000, 62.0, 120, 0.09, 0.22, 0.58, 0.03, True,
+        "amphitheater", 0.045, 5_000, 25_000, 62.0, 120, 0.09, 0.22, 0.58, 0.03, True,
         (Tier("general", 0.48, 1.0), Tier("seated", 0.36, 1.7), Tier("premium", 0.11, 2.6), Tier("vip", 0.05, 4.0)),
     ),
     VenueKind(
-        "stadium", 0.03, 30_000, 75_000, 128.0, 190, 0.04, 0.30, 0.48, 0.08, True,
+        "stadium", 0.03, 30_000, 75_000, 132.0, 190, 0.04, 0.30, 0.48, 0.08, True,
         (Tier("seated", 0.60, 1.0), Tier("standing", 0.20, 1.2), Tier("premium", 0.14, 2.0), Tier("vip", 0.06, 3.5)),
     ),
     VenueKind(
-        "outdoor", 0.05, 1_500, 15_000, 52.0, 100, 0.11, 0.18, 0.62, 0.0, True,
+        "outdoor", 0.045, 1_500, 15_000, 52.0, 100, 0.11, 0.18, 0.62, 0.0, True,
         (Tier("general", 0.80, 1.0), Tier("early_bird", 0.12, 0.8), Tier("vip", 0.08, 2.4)),
     ),
     VenueKind(
-        "other", 0.05, 100, 1_000, 26.0, 40, 0.13, 0.12, 0.70, -0.05, False,
+        "other", 0.055, 100, 1_000, 26.0, 30, 0.13, 0.12, 0.60, -0.05, False,
         (Tier("general", 0.90, 1.0), Tier("vip", 0.10, 2.0)),
     ),
 )  # fmt: skip
@@ -102,7 +102,7 @@ INDOOR_MONTH_EFFECT = (-0.06, -0.02, 0.02, 0.03, 0.02, 0.0, -0.03, -0.03, 0.03, 
 OUTDOOR_MONTH_EFFECT = (-0.35, -0.35, -0.25, -0.10, 0.0, 0.08, 0.12, 0.12, 0.02, -0.12, -0.30, -0.35)
 
 # Orders by number of tickets, 1 to 8.
-ORDER_SIZE_SHARE = (0.16, 0.56, 0.13, 0.11, 0.015, 0.015, 0.004, 0.006)
+ORDER_SIZE_SHARE = (0.16, 0.58, 0.13, 0.10, 0.010, 0.012, 0.002, 0.006)
 
 PAYMENT_METHODS: tuple[tuple[str, float], ...] = (
     ("credit_card", 0.52),

@@ -41,8 +41,12 @@ class OrderBook:
         return int(self.ends[-1]) if len(self.ends) else 0
 
     def cells(self, numbers: Ints) -> Ints:
-        """The cell of each order number."""
-        return np.searchsorted(self.ends, numbers, side="right")
+        """The cell of each order number; at most 2**20 numbers."""
+        # in rising order the search stays in the processor's cache, which makes it several times faster
+        risen = np.sort(numbers << 20 | np.arange(len(numbers)))
+        cells = np.empty(len(numbers), dtype=np.int64)
+        cells[risen & ((1 << 20) - 1)] = np.searchsorted(self.ends, risen >> 20, side="right")
+        return cells
 
 
 def open_book(kind: Ints, face_cents: Ints, sold: Ints, key: int) -> OrderBook:

@@ -37,6 +37,11 @@ class SalesInjector:
     generator: np.random.Generator
     ledger: Ledger
 
+    def __post_init__(self) -> None:
+        """Spell the cause of every cascade once."""
+        causes = [self.delivered_concerts.cause(concert) for concert in range(self.concert_count)]
+        self._causes = pa.array(causes, pa.string())
+
     def inject(self, chunk: Sales, object_key: str, rows_before: int) -> pa.RecordBatch:
         """One chunk as it is delivered to an object that already holds ``rows_before`` rows."""
         count = len(chunk)
@@ -69,7 +74,7 @@ class SalesInjector:
 
     def _tell_lost(self, delivered: Sales, lost: defects.Flags, object_key: str, rows_before: int) -> None:
         places = np.flatnonzero(lost)
-        causes = [self.delivered_concerts.cause(concert) for concert in delivered.concert[places].tolist()]
+        causes = self._causes.take(pa.array(delivered.concert[places]))
         self.ledger.cascades(object_key, _TABLE, places + rows_before + 1, "concert_id_exists", causes)
 
     def _with_texts_changed(

@@ -3,19 +3,15 @@
 It is written beside the data and read by tests and by the scoring of models and rules, never by the pipeline.
 """
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pyarrow as pa
 
 from concert_assets.simulation.calendar import DAY
 from concert_assets.simulation.defects import CASCADE, DefectKind, Outcome
 from concert_assets.simulation.demand import expected_tickets
+from concert_assets.simulation.drawing import World
 from concert_assets.simulation.exact import Ints, exp, rounded
 from concert_assets.simulation.writers import Measured, Sink, parquet_writer, write_parquet
-
-if TYPE_CHECKING:  # the world holds the ledger's owner; only the type is needed here
-    from concert_assets.simulation.world import World
 
 DEFECTS_SCHEMA = pa.schema(
     [
@@ -42,7 +38,7 @@ class Ledger:
         """Open the object in ``sink``; use as a context manager."""
         self._context = sink.open("defects.parquet")
         self._rows: list[tuple[str, str, int, str, str, str, str | None]] = []
-        self.noted = 0
+        self._pieces: list[pa.RecordBatch] = []
 
     def __enter__(self) -> "Ledger":
         """Start writing."""
@@ -53,6 +49,7 @@ class Ledger:
         """Write what is left and close the object; after an error it is for the sink to drop it."""
         if error[0] is None:
             self._flush()
+            self._write_pieces(0)
             self._writer.close()
         self._context.__exit__(*error)  # type: ignore[arg-type]
 
@@ -66,25 +63,33 @@ class Ledger:
         """A row that is not published because of another."""
         self._add(object_key, table, row_number, CASCADE, outcome, rule, caused_by)
 
-    def cascades(self, object_key: str, table: str, row_numbers: Ints, rule: str, causes: list[str]) -> None:
-        """Rows that are pending because of others, many at once."""
-        for row_number, cause in zip(row_numbers.tolist(), causes, strict=True):
-            self._add(object_key, table, row_number, CASCADE, "pending", rule, cause)
+    def cascades(self, object_key: str, table: str, row_numbers: Ints, rule: str, causes: pa.StringArray) -> None:
+        """Rows that are pending because of others, many at once; ``causes`` has one element a row."""
+        self._flush()
+        texts = (object_key, table, None, CASCADE, "pending", rule)
+        arrays = [pa.repeat(pa.scalar(text, pa.string()), len(row_numbers)) for text in texts]
+        arrays[2] = pa.array(row_numbers)
+        self._pieces.append(pa.RecordBatch.from_arrays([*arrays, causes], schema=DEFECTS_SCHEMA))
+        self._write_pieces(_FLUSH_ROWS)
 
     def _add(self, *row: str | int | None) -> None:
         self._rows.append(row)  # type: ignore[arg-type]
-        self.noted += 1
-        if len(self._rows) >= _FLUSH_ROWS:
-            self._flush()
 
     def _flush(self) -> None:
+        """Turn the single rows into a piece."""
         columns = list(zip(*self._rows, strict=True)) or [()] * len(DEFECTS_SCHEMA)
         arrays = [pa.array(column, field.type) for column, field in zip(columns, DEFECTS_SCHEMA, strict=True)]
-        self._writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=DEFECTS_SCHEMA))
+        self._pieces.append(pa.RecordBatch.from_arrays(arrays, schema=DEFECTS_SCHEMA))
         self._rows = []
 
+    def _write_pieces(self, least: int) -> None:
+        """Write the pieces as one row group once they have that many rows."""
+        if sum(piece.num_rows for piece in self._pieces) >= least:
+            self._writer.write_table(pa.Table.from_batches(self._pieces, DEFECTS_SCHEMA).combine_chunks())
+            self._pieces = []
 
-def write_truth(world: "World", sink: Sink) -> None:
+
+def write_truth(world: World, sink: Sink) -> None:
     """Write ``concert_truth``, ``artist_truth``, ``venue_truth`` and ``near_duplicates`` as Parquet objects."""
     write_parquet(sink, "concert_truth.parquet", _concert_truth(world))
     artists, venues = world.artists, world.venues
@@ -127,7 +132,7 @@ def write_truth(world: "World", sink: Sink) -> None:
     write_parquet(sink, "near_duplicates.parquet", pa.Table.from_arrays(arrays, names=list(fields)))
 
 
-def _concert_truth(world: "World") -> pa.Table:
+def _concert_truth(world: World) -> pa.Table:
     """One row a concert: who it really was, every term of its log demand, and demand and sales in tickets."""
     concerts, bookings = world.concerts, world.concerts.bookings
     capacity = world.venues.capacity[bookings.venue]

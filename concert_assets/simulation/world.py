@@ -1,18 +1,16 @@
-"""The world put together, and ``simulate``, which writes a delivery of it and, apart from it, the truth."""
+"""``simulate``: writes a delivery of the world of some settings and, apart from it, the truth."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
-from typing import Literal
 
 import numpy as np
 import pyarrow as pa
 
-from concert_assets.simulation.artists import Artists, make_artists
 from concert_assets.simulation.batches import SALES_SCHEMA, SalesBatches, small_batch
-from concert_assets.simulation.calendar import DAY, day_number
-from concert_assets.simulation.concert_rows import concert_columns, price_entries
-from concert_assets.simulation.concerts import Concerts, make_concerts
+from concert_assets.simulation.concert_rows import price_entries
+from concert_assets.simulation.drawing import World, build_world
 from concert_assets.simulation.injection import (
     Delivered,
     Editor,
@@ -23,37 +21,16 @@ from concert_assets.simulation.injection import (
     deliver_prices,
     venue_editors,
 )
-from concert_assets.simulation.names import People
-from concert_assets.simulation.orders import OrderBook, open_book
-from concert_assets.simulation.sales import CHUNK_ROWS, Sales, SalesLedger
+from concert_assets.simulation.sales import CHUNK_ROWS, Sales
 from concert_assets.simulation.sales_defects import SalesInjector
-from concert_assets.simulation.settings import FULL, RawFormat, SettingsError, SimulationSettings
+from concert_assets.simulation.settings import RawFormat, SimulationSettings
 from concert_assets.simulation.text import Columns
 from concert_assets.simulation.truth import Ledger, write_truth
-from concert_assets.simulation.venues import Venues, make_venues
 from concert_assets.simulation.writers import EXTENSIONS, ObjectWriter, Sink, WrittenObject
 
 Progress = Callable[[str, int, int], None]
 # Rows drawn for one object of ticket sales; further rows go to a further part.
 PART_ROWS = 10 * CHUNK_ROWS
-# Near-duplicates per real artist and venue, where defects are injected at all.
-NEAR_DUPLICATE_SHARE = 0.01
-
-
-@dataclass(frozen=True)
-class World:
-    """A simulated world before anything of it is delivered. ``sales`` is the number of orders to deliver."""
-
-    settings: SimulationSettings
-    now: int
-    artists: Artists
-    venues: Venues
-    concerts: Concerts
-    book: OrderBook
-    ledger: SalesLedger
-    sales: int
-    concert_columns: Columns
-    defect_seed: np.random.SeedSequence
 
 
 @dataclass(frozen=True)
@@ -71,36 +48,6 @@ class SimulationResult:
     delivered: dict[str, int]
     sellable_orders: int
     sellable_tickets: int
-
-
-def build_world(settings: SimulationSettings) -> World:
-    """Draw the world of these settings; SettingsError where one of them cannot be.
-
-    Each table draws from a stream of its own, so that asking for more sales changes no artist.
-    """
-    settings.validate()
-    streams = np.random.SeedSequence(settings.seed).spawn(5)
-    generators = [np.random.Generator(np.random.PCG64(stream)) for stream in streams[:4]]
-    now = day_number(settings.as_of) * DAY
-    people = People(settings.seed)
-    near = min(settings.defect_rate, NEAR_DUPLICATE_SHARE)
-    artists = make_artists(settings.artists, round(near * settings.artists), settings.as_of, generators[0], people)
-    venues = make_venues(settings.venues, round(near * settings.venues), settings.as_of, generators[1], people)
-    concerts = make_concerts(artists, venues, settings.concerts, settings.as_of, generators[2])
-    key = int(generators[3].integers(0, 2**62))
-    book = open_book(venues.kind[concerts.bookings.venue], concerts.face_cents, concerts.sold, key & 0xFFFF)
-    return World(
-        settings=settings,
-        now=now,
-        artists=artists,
-        venues=venues,
-        concerts=concerts,
-        book=book,
-        ledger=SalesLedger(book, concerts, now, key),
-        sales=_sales(settings, book.total),
-        concert_columns=concert_columns(concerts, artists, venues, book.revenue_cents),
-        defect_seed=streams[4],
-    )
 
 
 def simulate(
@@ -121,7 +68,7 @@ def simulate(
 
     def write(table: str, name: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> None:
         with ObjectWriter(sink, _key(name, raw_format), table, raw_format, schema) as writer:
-            for batch in batches:
+            for batch in _ahead(batches):
                 writer.write(batch)
         objects.append(writer.result())
         delivered[table] = delivered.get(table, 0) + objects[-1].rows
@@ -209,24 +156,17 @@ def _sales_batches(
         tell("ticket_sales", int(chunk.number[-1]) + 1, total)
 
 
+def _ahead(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same batches, each made in a thread while the one before it is written."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        coming = pool.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = pool.submit(next, batches, None)
+            yield batch
+
+
 def _key(name: str, raw_format: RawFormat) -> str:
     return f"{name}.{EXTENSIONS[raw_format]}"
-
-
-def _sales(settings: SimulationSettings, sellable: int) -> int:
-    wanted: int | Literal["full"] = settings.sales
-    if wanted == FULL:
-        return sellable
-    if wanted > sellable:
-        # a tenth more than in proportion, since the concerts of another world are not quite as well sold
-        needed = -(-wanted * settings.concerts * 11 // (10 * max(sellable, 1)))
-        raise SettingsError(
-            "--sales",
-            wanted,
-            f"at most {sellable}, which is all that {settings.concerts} concerts sell; it takes about {needed} concerts"
-            f" (--concerts {needed}) to sell {wanted}",
-        )
-    return wanted
 
 
 def _silent(_table: str, _done: int, _total: int) -> None:
