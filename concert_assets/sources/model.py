@@ -52,7 +52,7 @@ class Limits:
     max_line_bytes: int = 16 << 20
     max_document_bytes: int = 128 << 20
     max_decompressed_bytes: int = 256 << 30
-    max_ratio: int = 300
+    max_ratio: int = 100
     ratio_free_bytes: int = 64 << 20
     max_nesting: int = 64
     batch_rows: int = 50_000
