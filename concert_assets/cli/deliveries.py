@@ -9,7 +9,7 @@ from typing import Any
 from concert_assets import deployment as deployments
 from concert_assets.cli.errors import CommandFailed, WrongOption
 from concert_assets.cli.runs import open_home, run_job
-from concert_assets.cli.work import check_test_size, delivery_log, training_config
+from concert_assets.cli.work import USE_WHAT_IS_DELIVERED, check_test_size, delivery_log, training_config
 from concert_assets.deliveries.log import DELIVERY_PREFIX, DeliveredObject, DeliveryLog, NoSuchDelivery, object_id
 from concert_assets.deployment import Deployment
 from concert_assets.sources.detect import HEAD_BYTES, guess_format
@@ -41,9 +41,8 @@ def ingest(deployment: Deployment, options: Any) -> int:
     for path, kind, rows in accepted:
         entry_name = options.delivery or f"{options.table or options.source}/{path.name}"
         _deliver(log, entry_name, path, options.table or "", kind, rows)
-    code = run_job(
-        deployment, "refresh_warehouse", {"ops": {"raw": {"config": {"generate": "never"}}, **training_config(options)}}
-    )
+    config = {"ops": {**USE_WHAT_IS_DELIVERED, **training_config(options)}}
+    code = run_job(deployment, "refresh_warehouse", config)
     return 1 if refused else code
 
 
@@ -109,4 +108,4 @@ def _judge(deployment: Deployment, options: Any, kind: Any) -> int:
     if not any(item.state in ("live", "held") for item in log.deliveries()):
         print("nothing is delivered any more; the published tables keep their last state until something is")
         return 0
-    return run_job(deployment, "refresh_warehouse")
+    return run_job(deployment, "refresh_warehouse", {"ops": USE_WHAT_IS_DELIVERED})

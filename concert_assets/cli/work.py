@@ -11,6 +11,7 @@ from concert_assets.cli.runs import open_home, run_job, shown
 from concert_assets.deployment import Deployment
 
 SIMULATION = "simulation"
+USE_WHAT_IS_DELIVERED = {"raw": {"config": {"generate": "never"}}}
 
 
 def check_test_size(options: Any) -> None:
@@ -47,6 +48,7 @@ def demo(deployment: Deployment, options: Any) -> int:
 
 
 def _generation(options: Any) -> dict[str, Any]:
+    from concert_assets.simulation.drawing import build_world
     from concert_assets.simulation.settings import (
         SettingsError,
         SimulationSettings,
@@ -54,7 +56,6 @@ def _generation(options: Any) -> dict[str, Any]:
         parse_raw_format,
         parse_sales,
     )
-    from concert_assets.simulation.world import build_world
 
     try:
         settings = SimulationSettings(
@@ -110,7 +111,7 @@ def rebuild(deployment: Deployment, options: Any) -> int:
         raise CommandFailed(f"nothing is delivered in {shown(deployment.home)}; there is nothing to rebuild from")
     open_home(deployment)
     build_resources(deployment)["redshift"].warehouse.discard()
-    return run_job(deployment, "refresh_warehouse")
+    return run_job(deployment, "refresh_warehouse", {"ops": USE_WHAT_IS_DELIVERED})
 
 
 def setup(deployment: Deployment, options: Any) -> int:

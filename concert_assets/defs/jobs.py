@@ -10,9 +10,9 @@ run_demo = dg.define_asset_job(
 
 refresh_warehouse = dg.define_asset_job(
     "refresh_warehouse",
-    selection=dg.AssetSelection.groups("raw", "curated", "staging", "quality", "warehouse", "mart", "report"),
+    selection=dg.AssetSelection.all(),
     config={"ops": {"raw": {"config": {"generate": "never"}}}},
-    description="Bring curated objects, tables, marts and reports up to the delivery log; nothing is generated.",
+    description="Make everything from the raw objects on; nothing is generated.",
 )
 
 retrain_models = dg.define_asset_job(
