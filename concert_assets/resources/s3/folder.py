@@ -16,6 +16,7 @@ from concert_assets.resources.s3.protocol import KeyRefused, ObjectExists, Objec
 
 _TEMPORARY = ".writing-"  # an encoded segment never begins with a dot, so no key can collide with it
 _EMPTY_SEGMENT = "%"  # no encoding yields a lone percent sign
+_MOST_KEY_BYTES = 1024  # as in S3; encoded, it still fits into the longest path that Linux knows
 
 
 def _encode_segment(segment: str) -> str:
@@ -44,6 +45,12 @@ class FolderObjectStore:
         """The file of an object; KeyRefused for a key or bucket that no file name can carry."""
         if not key or "\x00" in key:
             raise KeyRefused(f"key {key!r} is empty or holds a NUL character")
+        try:
+            size_bytes = len(key.encode())
+        except UnicodeEncodeError as error:  # a file name that is no text reaches us as lone surrogates
+            raise KeyRefused(f"key {key[:60]!r} is no Unicode text") from error
+        if size_bytes > _MOST_KEY_BYTES:
+            raise KeyRefused(f"key {key[:60]!r}… has {size_bytes} bytes, more than {_MOST_KEY_BYTES}")
         segments = [_encode_segment(segment) for segment in key.split("/")]
         if any(len(segment) > 230 for segment in segments):
             raise KeyRefused(f"key {key[:60]!r}… has a part longer than a file name may be")
@@ -128,7 +135,7 @@ class FolderObjectStore:
     def delete(self, bucket: str, key: str) -> None:
         """Remove an object; nothing happens where there is none."""
         path = self.path(bucket, key)
-        with suppress(FileNotFoundError, NotADirectoryError):
+        with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
             path.unlink()
             _sync_folder(path.parent)
 
