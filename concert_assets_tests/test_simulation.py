@@ -26,7 +26,7 @@ from concert_assets.simulation.settings import (
     parse_raw_format,
     parse_sales,
 )
-from concert_assets.simulation.world import SimulationResult, simulate
+from concert_assets.simulation.world import SimulationResult, check_settings, simulate
 from concert_assets_tests.simulation_reader import Folder, Row, read_object
 
 TINY = SimulationSettings(artists=25, venues=20, concerts=160, sales=900, defect_rate=0.03, seed=9)
@@ -238,11 +238,14 @@ def test_more_sales_than_can_be_sold_are_refused_before_anything_is_written(tmp_
     with pytest.raises(SettingsError, match=r"^--sales: 100000000 is not allowed; .*--concerts \d+\)") as refusal:
         run(asked, tmp_path)
     assert list(tmp_path.iterdir()) == []
+    with pytest.raises(SettingsError, match="--sales: 100000000"):
+        check_settings(asked)
     few = replace(TINY, concerts=12, sales="full")
     sellable = run(few, tmp_path / "full")[0].sellable_orders
     with pytest.raises(SettingsError) as refusal:
         run(replace(few, sales=sellable + 1), tmp_path / "refused")
     concerts = int(str(refusal.value).split("--concerts ")[1].split(")")[0])
+    check_settings(replace(few, sales=sellable))
     assert run(replace(few, sales=sellable + 1, concerts=concerts), tmp_path / "enough")[0].sellable_orders > sellable
 
 

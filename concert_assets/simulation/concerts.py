@@ -129,7 +129,8 @@ def make_concerts(
     # a room that is wanted by more than it holds is sold out when the curve has brought that many
     fits = wanted <= capacity
     sold_out_share = np.where(fits, full, full // np.maximum(wanted, 1) * capacity)
-    end = np.where(fits, end, np.minimum(end, curve.time_of(sold_out_share) + 1))
+    over = np.flatnonzero(~fits)
+    end[over] = np.minimum(end[over], curve.of(over).time_of(sold_out_share[over]) + 1)
     draws = curve.until(end)
     mass = curve.mass(draws.end)
     to_date = np.where(mass >= full, wanted, _scaled(wanted, mass, full))

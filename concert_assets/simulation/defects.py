@@ -58,7 +58,7 @@ KINDS: dict[str, tuple[DefectKind, ...]] = {
     ),
     "venues": (
         *_rules("venues", "venue_id_required", "name_required", "venue_type_allowed"),
-        *_rules("venues", "latitude_range", "longitude_range", "capacity_range"),
+        *_rules("venues", "timezone_allowed", "latitude_range", "longitude_range", "capacity_range"),
         *_further("venues", "venue_id"),
     ),
     "concerts": (
@@ -92,6 +92,7 @@ UNREADABLE_NUMBERS = ("call us", "forty", "varies", "x12")
 UNREADABLE_INSTANTS = ("to be announced", "2025-13-45T20:00:00Z", "2025-02-30T20:00:00Z", "next Friday")
 UNKNOWN_WORDS = {
     "venue_type": ("nightclub", "ballroom", "opera house"),
+    "timezone": ("Central Time", "America/Gotham", "UTC+25"),
     "status": ("done", "sold out", "rumoured"),
     "sale_status": ("void", "settled", "unknown"),
     "ticket_tier": ("balcony", "lawn", "backstage"),

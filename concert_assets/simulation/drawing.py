@@ -7,7 +7,7 @@ import numpy as np
 
 from concert_assets.simulation.artists import Artists, make_artists
 from concert_assets.simulation.calendar import DAY, day_number
-from concert_assets.simulation.concert_rows import concert_columns
+from concert_assets.simulation.concert_rows import Entries, concert_columns, price_entries
 from concert_assets.simulation.concerts import Concerts, make_concerts
 from concert_assets.simulation.names import People
 from concert_assets.simulation.orders import OrderBook, open_book
@@ -35,6 +35,7 @@ class World:
     ledger: SalesLedger
     sales: int
     concert_columns: Columns
+    prices: list[Entries]
     defect_seed: np.random.SeedSequence
 
 
@@ -55,6 +56,9 @@ def build_world(settings: SimulationSettings) -> World:
     """Draw the world of these settings; SettingsError where one of them cannot be."""
     settings.validate()
     shows = _draw(settings, settings.concerts)
+    sales = _sales(settings, shows.book.total)
+    prices = price_entries(shows.concerts, shows.venues)
+    columns = concert_columns(shows.concerts, shows.artists, shows.venues, shows.book.revenue_cents, prices)
     return World(
         settings=settings,
         now=shows.now,
@@ -63,10 +67,21 @@ def build_world(settings: SimulationSettings) -> World:
         concerts=shows.concerts,
         book=shows.book,
         ledger=SalesLedger(shows.book, shows.concerts, shows.now, shows.key),
-        sales=_sales(settings, shows.book.total),
-        concert_columns=concert_columns(shows.concerts, shows.artists, shows.venues, shows.book.revenue_cents),
+        sales=sales,
+        concert_columns=columns,
+        prices=prices,
         defect_seed=shows.defect_seed,
     )
+
+
+def check_settings(settings: SimulationSettings) -> None:
+    """Raise SettingsError where a setting cannot be, or where the concerts cannot sell as many orders as asked for.
+
+    Cheaper than building the world: nothing is put into words.
+    """
+    settings.validate()
+    if settings.sales not in (0, FULL):
+        _sales(settings, _draw(settings, settings.concerts).book.total)
 
 
 def _draw(settings: SimulationSettings, count: int) -> _Shows:

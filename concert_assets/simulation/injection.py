@@ -7,7 +7,7 @@ import numpy as np
 
 from concert_assets.simulation import defects
 from concert_assets.simulation.calendar import DAY
-from concert_assets.simulation.concert_rows import PRICES, price_map
+from concert_assets.simulation.concert_rows import PRICES, Entries, price_map
 from concert_assets.simulation.concerts import Concerts
 from concert_assets.simulation.defects import UNKNOWN_WORDS, UNREADABLE_INSTANTS, UNREADABLE_NUMBERS, DefectKind, Flags
 from concert_assets.simulation.exact import Ints
@@ -105,7 +105,7 @@ def deliver(
 
 
 def deliver_prices(
-    delivered: Delivered, entries: list[list[tuple[str, str | None]]], rate: float, generator: np.random.Generator,
+    delivered: Delivered, entries: list[Entries], rate: float, generator: np.random.Generator,
     ledger: Ledger,
 ) -> int:  # fmt: skip
     """Inject defects into the prices inside the delivered concerts and note what becomes of each; the number of prices.
@@ -191,6 +191,7 @@ def venue_editors(capacity: Ints, updated: Ints) -> dict[str, Editor]:
         "venue_id_required": lambda row, draw: {"venue_id": None},
         "name_required": lambda row, draw: {"name": None},
         "venue_type_allowed": lambda row, draw: {"venue_type": _pick(UNKNOWN_WORDS["venue_type"], draw)},
+        "timezone_allowed": lambda row, draw: {"timezone": _pick(UNKNOWN_WORDS["timezone"], draw)},
         "latitude_range": lambda row, draw: {"latitude": _pick(("123.45000", "-97.00000", "90.00001"), draw)},
         "longitude_range": lambda row, draw: {"longitude": _pick(("-212.50000", "361.00000", "180.00001"), draw)},
         "capacity_range": lambda row, draw: {"capacity": _pick(("0", "-250", "1000001"), draw)},

@@ -41,7 +41,7 @@ _VENUE_WORDS = {
 class People:
     """Pools of first names, last names and streets, drawn once from a seeded Faker of its own."""
 
-    def __init__(self, seed: int, size: int = 240) -> None:
+    def __init__(self, seed: int, size: int = 180) -> None:
         """Faker's shared state is neither read nor changed. ``size`` bounds each pool."""
         fake = Faker("en_US")
         fake.seed_instance(seed)

@@ -54,6 +54,10 @@ class Curve:
     late: Ints
     offset: Ints
 
+    def of(self, rows: Ints) -> "Curve":
+        """The curves of some of the concerts."""
+        return Curve(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
+
     def mass(self, until: Ints) -> Ints:
         """The share of all purchases placed before ``until``, in 2**32nds."""
         return sum(self._parts(until), np.zeros_like(self.opening))

@@ -39,7 +39,9 @@ class SalesInjector:
 
     def __post_init__(self) -> None:
         """Spell the cause of every cascade once."""
-        causes = [self.delivered_concerts.cause(concert) for concert in range(self.concert_count)]
+        causes: list[str | None] = [None] * self.concert_count
+        for concert in np.flatnonzero(self.delivered_concerts.lost).tolist():
+            causes[concert] = self.delivered_concerts.cause(concert)
         self._causes = pa.array(causes, pa.string())
 
     def inject(self, chunk: Sales, object_key: str, rows_before: int) -> pa.RecordBatch:

@@ -9,8 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from concert_assets.simulation.batches import SALES_SCHEMA, SalesBatches, small_batch
-from concert_assets.simulation.concert_rows import price_entries
-from concert_assets.simulation.drawing import World, build_world
+from concert_assets.simulation.drawing import World, build_world, check_settings
 from concert_assets.simulation.injection import (
     Delivered,
     Editor,
@@ -27,6 +26,8 @@ from concert_assets.simulation.settings import RawFormat, SimulationSettings
 from concert_assets.simulation.text import Columns
 from concert_assets.simulation.truth import Ledger, write_truth
 from concert_assets.simulation.writers import EXTENSIONS, ObjectWriter, Sink, WrittenObject
+
+__all__ = ["SimulationResult", "World", "build_world", "check_settings", "simulate"]
 
 Progress = Callable[[str, int, int], None]
 # Rows drawn for one object of ticket sales; further rows go to a further part.
@@ -75,9 +76,7 @@ def simulate(
 
     with Ledger(truth_sink) as ledger:
         tables = _small_tables(world, seeds, ledger)
-        delivered_prices = deliver_prices(
-            tables["concerts"], price_entries(world.concerts, world.venues), rate, seeds[3], ledger
-        )
+        delivered_prices = deliver_prices(tables["concerts"], world.prices, rate, seeds[3], ledger)
         for table, small in tables.items():
             batch = small_batch(small.columns)
             tell(table, 0, batch.num_rows)
