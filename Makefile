@@ -51,7 +51,7 @@ dev: $(RUN) ## start the web UI and the daemon on the same home; ARGS="--port 30
 	@$(BIN)/concert-assets dev $(ARGS)
 
 test: $(DEV) ## run the tests; ARGS="-k ledger"
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(DEV) ## lint, format and types
 	@status=0; \
