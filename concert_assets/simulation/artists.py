@@ -18,7 +18,7 @@ from concert_assets.simulation.text import Columns, decimal_texts, timestamp_tex
 # heavy, and an act that draws hardly anyone is not booked at all.
 FOLLOWING_CENTRE = 5.5
 FOLLOWING_SIGMA_BELOW = 0.75
-FOLLOWING_SIGMA_ABOVE = 1.74
+FOLLOWING_SIGMA_ABOVE = 1.65
 # How strongly bookings follow the following.
 BOOKING_POWER = 0.42
 _BAND_SHARE = 0.6
@@ -51,7 +51,7 @@ def make_artists(count: int, near: int, as_of: date, generator: np.random.Genera
     uniform = generator.random((8, count))
     # one artist in each slice of the distribution: the few at the top carry the figures of the whole world
     ranks = exact.Permutation(count, key)(np.arange(count))
-    z = exact.normal((ranks + uniform[0]) / count)
+    z = exact.normal((ranks + 0.25 + 0.5 * uniform[0]) / count)
     sigma = np.where(z < 0, FOLLOWING_SIGMA_BELOW, FOLLOWING_SIGMA_ABOVE)
     following = np.round(FOLLOWING_CENTRE + sigma * z, 6)
     momentum = np.round(MOMENTUM_SIGMA * exact.normal(uniform[1]), 6)
