@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from concert_assets.resources.s3.protocol import ObjectExists, ObjectStore
+from concert_assets.resources.s3.protocol import ObjectExists, ObjectNotFound, ObjectStore
 
 EntryKind = Literal["delivery", "hold", "release", "retraction"]
 State = Literal["live", "held", "replaced", "retracted"]
@@ -147,16 +147,22 @@ class DeliveryLog:
         self.bucket = bucket
 
     def entries(self) -> list[Entry]:
-        """All entries in order, without a gap from 1 on: what lies behind a gap is not yet there for a reader."""
+        """All entries in order, from 1 on; ValueError naming the first that is missing.
+
+        A folder listed while entries are added may show a later one and not an earlier, so what the listing lacks is
+        asked for by its key.
+        """
+        keys = [info.key for info in self.store.list(self.bucket, LOG_PREFIX)]
+        last = int(keys[-1].removeprefix(LOG_PREFIX).removesuffix(".json")) if keys else 0
         found: list[Entry] = []
-        for info in self.store.list(self.bucket, LOG_PREFIX):
-            entry = Entry.from_json(self.store.read(self.bucket, info.key))
-            if entry.sequence != len(found) + 1:
+        for sequence in range(1, last + 1):
+            try:
+                found.append(Entry.from_json(self.store.read(self.bucket, self._key(sequence))))
+            except ObjectNotFound as error:
                 raise ValueError(
-                    f"the delivery log of bucket {self.bucket} lacks entry {len(found) + 1}; "
-                    f"restore {self._key(len(found) + 1)} from a backup"
-                )
-            found.append(entry)
+                    f"the delivery log of bucket {self.bucket} lacks entry {sequence}; "
+                    f"restore {self._key(sequence)} from a backup"
+                ) from error
         return found
 
     def deliveries(self) -> list[Delivery]:
