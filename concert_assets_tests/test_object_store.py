@@ -133,7 +133,7 @@ def test_of_eight_racing_processes_one_creates_each_object(store: ObjectStore, o
     assert len(keys(store)) == 20
 
 
-def test_a_write_that_raises_leaves_nothing_and_keeps_what_was(store: ObjectStore) -> None:
+def test_a_write_that_raises_leaves_nothing_and_keeps_what_was(store: ObjectStore, tmp_path: Path) -> None:
     store.write(BUCKET, "old", b"as it was")
 
     def fail(key: str) -> None:
@@ -146,6 +146,17 @@ def test_a_write_that_raises_leaves_nothing_and_keeps_what_was(store: ObjectStor
             fail(key)
     assert keys(store) == ["old"]
     assert store.read(BUCKET, "old") == b"as it was"
+    assert len([path for path in tmp_path.rglob("*") if path.is_file()]) <= 1, "nothing is left lying about"
+
+
+def test_a_folder_tells_versions_apart_that_the_clock_does_not(tmp_path: Path) -> None:
+    store = FolderObjectStore(tmp_path)
+    versions = []
+    for data in (b"one", b"two"):
+        store.write(BUCKET, "k", data)
+        os.utime(store.path(BUCKET, "k"), ns=(1_000, 1_000))
+        versions.append(store.head(BUCKET, "k"))
+    assert versions[0] != versions[1]
 
 
 def test_an_object_is_not_visible_before_it_is_whole(store: ObjectStore) -> None:
