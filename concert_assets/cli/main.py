@@ -38,6 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (HomeOfOtherVersion, CommandFailed) as error:
         print(f"concert-assets {options.command}: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        # The reader, such as head, has seen enough; what is still buffered must not fail at exit.
+        sys.stdout = None
+        return 0
     except KeyboardInterrupt:
         print("interrupted; run the command again to go on", file=sys.stderr)
         return 130

@@ -28,7 +28,7 @@ class _Progress(logging.Handler):
             if record.levelno >= logging.INFO:
                 # A message of a step: what it is doing, and what it wants to be known.
                 message = str(meta.get("orig_message") or record.getMessage())
-                if not message.startswith("[pipes]"):
+                if not message.startswith(("[pipes]", "Dependencies for step")):
                     self._say(f"    {message}")
             return
         kind, key = event.event_type_value, event.step_key
@@ -107,6 +107,8 @@ def _summary(deployment: Deployment, is_success: bool, run_id: str, seconds: flo
     print()
     if report:
         print(report["verdict"]["text"])
+        if report["failure"]:
+            print(report["failure"]["error"] or "")
         score = report["quality"]["scores"].get("delivered", {}).get("overall")
         if score is not None:
             print(f"quality score {score:.1f} of 100")

@@ -1,5 +1,6 @@
 """What the event log says of a run, as the plain facts that reports are made from."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -96,7 +97,8 @@ def _error(event: Any) -> str:
     error = failure.error
     while error is not None and error.cause is not None:
         error = error.cause
-    return error.message.strip() if error is not None else "no error was recorded"
+    # Dagster puts the class before the message; people want the message.
+    return re.sub(r"^[\w.]+(Error|Exception): ", "", error.message.strip()) if error else "no error was recorded"
 
 
 def _checks(events: Iterable[Any]) -> Iterable["CheckFacts"]:

@@ -21,7 +21,7 @@ from concert_assets.warehousing.audit_rules import (
     refused_share,
     row_count,
 )
-from concert_assets.warehousing.names import STAGED_OBJECTS, create_table
+from concert_assets.warehousing.names import create_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +53,14 @@ def audit(session: Session) -> Verdict:
         results.append(refused_share(session, table))
     results.append(oversold(session))
     results.append(overall(results))
-    released = {s for (s,) in session.query(f"select distinct sequence from {STAGED_OBJECTS} where is_released")}
     holds: dict[int, str] = {}
     for position, result in enumerate(results):
-        if result.severity == "warning" or result.is_passed or not result.culprits:
+        if result.severity == "warning" or result.is_passed:
             continue
-        at_fault = result.culprits if result.is_each_culprit_at_fault else (max(result.culprits),)
-        for sequence in at_fault:
-            if sequence not in released:
-                holds.setdefault(sequence, f"{result.table}: {result.description}; {result.failing_rows:,} rows fail")
-        if released.issuperset(at_fault):
-            # Somebody looked at it and let it pass: it stays in sight and does not block.
-            results[position] = replace(result, severity="warning")
+        for sequence in result.culprits:
+            holds.setdefault(sequence, f"{result.table}: {result.description}; found {result.failing_rows:,} failing")
+        if result.is_accepted:
+            results[position] = replace(result, severity="warning")  # it stays in sight and does not block
     return Verdict(tuple(results), holds)
 
 

@@ -15,13 +15,18 @@ MOST_REFUSED_SHARE = 0.25
 FEWEST_REFUSED_ROWS = 20
 SAMPLE_SIZE = 5
 
+ORIGIN_KEY = ("_object_id", "_row_number")
 FAULTLESS = "faultless_rows"  # the rule whose score is the score of its table
 ALL_TABLES = "all"
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One line of the quality results, and the deliveries (by sequence) that brought failing rows."""
+    """One line of the quality results.
+
+    ``culprits`` are the deliveries (by sequence) at fault for a failure. ``is_accepted`` tells that each failure is one
+    that a released delivery takes part in: somebody looked at it and let it pass.
+    """
 
     table: str
     rule: str
@@ -33,7 +38,7 @@ class Result:
     description: str
     sample: tuple[str, ...] = ()
     culprits: tuple[int, ...] = ()
-    is_each_culprit_at_fault: bool = False  # else the newest brought what the others had not
+    is_accepted: bool = False
 
     @property
     def is_passed(self) -> bool:
@@ -115,21 +120,24 @@ def about_to_be_published(session: Session, table: Table) -> list[Result]:
     results = []
     for rule, count in zip(rules, failing, strict=True):
         broken = f"select a.* from ({audited(table)}) as a where not ({rule.predicate})"
-        results.append(_result(session, table, rule, int(count or 0), int(total), broken))
+        results.append(_result(session, table, rule, int(count or 0), int(total), broken, ORIGIN_KEY))
     keys = ", ".join(table.key)
     unique = unique_rule(table)
     repeated = f"select {keys} from {candidate(table.name)} group by {keys} having count(*) > 1"
     ((count,),) = session.query(f"select count(*) from ({repeated}) as r")
     joined = " and ".join(f"r.{column} = a.{column}" for column in table.key)
     broken = f"select a.* from {candidate(table.name)} as a inner join ({repeated}) as r on {joined}"
-    return [*results, _result(session, table, unique, int(count), int(total), broken)]
+    return [*results, _result(session, table, unique, int(count), int(total), broken, table.key)]
 
 
-def _result(session: Session, table: Table, rule: Rule, failing: int, total: int, broken: str) -> Result:
+def _result(
+    session: Session, table: Table, rule: Rule, failing: int, total: int, broken: str, group: Sequence[str]
+) -> Result:
+    """A result with its evidence. ``group`` are the columns by which failing rows belong to one failure."""
     sample: tuple[str, ...] = ()
     culprits: tuple[int, ...] = ()
     if failing:
-        sample, culprits = _evidence(session, table, broken)
+        sample, culprits = _sample(session, table, broken), _culprits(session, broken, group)
     return Result(
         table.name,
         rule.name,
@@ -141,18 +149,29 @@ def _result(session: Session, table: Table, rule: Rule, failing: int, total: int
         rule.description,
         sample,
         culprits,
+        is_accepted=bool(failing) and not culprits,
     )
 
 
-def _evidence(session: Session, table: Table, broken: str) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    """Keys of a few failing rows, and the deliveries that brought failing rows."""
+def _sample(session: Session, table: Table, broken: str) -> tuple[str, ...]:
+    """Keys of a few failing rows."""
     keys = ", ".join(f"b.{column}" for column in table.key)
     rows = session.query(f"select {keys} from ({broken}) as b order by {keys} limit {SAMPLE_SIZE}")
-    culprits = session.query(
-        f"select distinct o.sequence from ({broken}) as b "
-        f"inner join {STAGED_OBJECTS} as o on o.object_id = b._object_id and o.state = 'live'"
+    return tuple(" / ".join(map(str, row)) for row in rows)
+
+
+def _culprits(session: Session, broken: str, group: Sequence[str]) -> tuple[int, ...]:
+    """The deliveries at fault: of each failure the newest that takes part, for it brought what the others had not.
+
+    A failure that a released delivery takes part in has none.
+    """
+    columns = ", ".join(f"b.{column}" for column in group)
+    rows = session.query(
+        "select distinct f.newest from (select max(o.sequence) as newest, max(case when o.is_released then 1 else 0 end) "
+        f"as is_released from ({broken}) as b inner join {STAGED_OBJECTS} as o on o.object_id = b._object_id "
+        f"and o.state = 'live' group by {columns}) as f where f.is_released = 0"
     )
-    return tuple(" / ".join(map(str, row)) for row in rows), tuple(sorted(s for (s,) in culprits))
+    return tuple(sorted(int(newest) for (newest,) in rows))
 
 
 def conservation(session: Session, table: Table) -> Result:
@@ -178,16 +197,18 @@ def conservation(session: Session, table: Table) -> Result:
 def refused_share(session: Session, table: Table) -> Result:
     """No delivery brings more refused rows than a file with a few mistakes would."""
     rows = session.query(
-        "select sequence, delivery, sum(rows_rejected), sum(rows_in) "
-        f"from {LEDGER} where table_name = :table and state = 'live' group by sequence, delivery order by sequence",
+        "select l.sequence, l.delivery, sum(l.rows_rejected), sum(l.rows_in), max(case when o.is_released then 1 else 0 "
+        f"end) from {LEDGER} as l inner join {STAGED_OBJECTS} as o on o.object_id = l.object_id and o.sequence = "
+        "l.sequence where l.table_name = :table and l.state = 'live' group by l.sequence, l.delivery order by l.sequence",
         {"table": table.name},
     )
     total = sum(int(row[3]) for row in rows)
     bad = [row for row in rows if row[2] >= FEWEST_REFUSED_ROWS and row[2] > MOST_REFUSED_SHARE * float(row[3])]
     text = f"at most {MOST_REFUSED_SHARE:.0%} of the rows of a delivery are refused"
-    sample = tuple(f"delivery {name}: {int(refused):,} of {int(came):,} rows refused" for _, name, refused, came in bad)
-    failing = sum(int(refused) for _, _, refused, _ in bad)
-    culprits = tuple(int(sequence) for sequence, *_ in bad)
+    sample = tuple(
+        f"delivery {name}: {int(refused):,} of {int(came):,} rows refused" for _, name, refused, came, _ in bad
+    )
+    failing = sum(int(refused) for _, _, refused, *_ in bad)
     return Result(
         table.name,
         "refused_share",
@@ -198,8 +219,8 @@ def refused_share(session: Session, table: Table) -> Result:
         total,
         text,
         sample[:SAMPLE_SIZE],
-        culprits,
-        is_each_culprit_at_fault=True,
+        tuple(int(sequence) for sequence, *_, is_released in bad if not is_released),
+        is_accepted=bool(bad) and all(is_released for *_, is_released in bad),
     )
 
 
@@ -235,7 +256,7 @@ def oversold(session: Session) -> Result:
         f"select a.* from {candidate('ticket_sales')} as a "
         f"inner join ({broken_concerts}) as r on r.concert_id = a.concert_id"
     )
-    return _result(session, table, rule, int(failing), int(total), broken)
+    return _result(session, table, rule, int(failing), int(total), broken, ("concert_id",))
 
 
 def overall(results: Sequence[Result]) -> Result:
