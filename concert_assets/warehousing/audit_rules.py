@@ -24,8 +24,8 @@ ALL_TABLES = "all"
 class Result:
     """One line of the quality results.
 
-    ``culprits`` are the deliveries (by sequence) at fault for a failure. ``is_accepted`` tells that each failure is one
-    that a released delivery takes part in: somebody looked at it and let it pass.
+    ``culprits`` are the deliveries (by sequence) at fault for a failure. ``is_accepted`` tells that each failure is the
+    fault of a released delivery: somebody looked at it and let it pass.
     """
 
     table: str
@@ -163,13 +163,13 @@ def _sample(session: Session, table: Table, broken: str) -> tuple[str, ...]:
 def _culprits(session: Session, broken: str, group: Sequence[str]) -> tuple[int, ...]:
     """The deliveries at fault: of each failure the newest that takes part, for it brought what the others had not.
 
-    A failure that a released delivery takes part in has none.
+    A released delivery is not at fault any more.
     """
     columns = ", ".join(f"b.{column}" for column in group)
     rows = session.query(
-        "select distinct f.newest from (select max(o.sequence) as newest, max(case when o.is_released then 1 else 0 end) "
-        f"as is_released from ({broken}) as b inner join {STAGED_OBJECTS} as o on o.object_id = b._object_id "
-        f"and o.state = 'live' group by {columns}) as f where f.is_released = 0"
+        f"select distinct f.newest from (select max(o.sequence) as newest from ({broken}) as b "
+        f"inner join {STAGED_OBJECTS} as o on o.object_id = b._object_id and o.state = 'live' group by {columns}) as f "
+        f"where f.newest not in (select sequence from {STAGED_OBJECTS} where is_released)"
     )
     return tuple(sorted(int(newest) for (newest,) in rows))
 
@@ -197,17 +197,16 @@ def conservation(session: Session, table: Table) -> Result:
 def refused_share(session: Session, table: Table) -> Result:
     """No delivery brings more refused rows than a file with a few mistakes would."""
     rows = session.query(
-        "select l.sequence, l.delivery, sum(l.rows_rejected), sum(l.rows_in), max(case when o.is_released then 1 else 0 "
-        f"end) from {LEDGER} as l inner join {STAGED_OBJECTS} as o on o.object_id = l.object_id and o.sequence = "
-        "l.sequence where l.table_name = :table and l.state = 'live' group by l.sequence, l.delivery order by l.sequence",
+        "select l.sequence, l.delivery, sum(l.rows_rejected), sum(l.rows_in), "
+        "max(case when o.is_released then 1 else 0 end) "
+        f"from {LEDGER} as l inner join {STAGED_OBJECTS} as o on o.object_id = l.object_id and o.sequence = l.sequence "
+        "where l.table_name = :table and l.state = 'live' group by l.sequence, l.delivery order by l.sequence",
         {"table": table.name},
     )
     total = sum(int(row[3]) for row in rows)
     bad = [row for row in rows if row[2] >= FEWEST_REFUSED_ROWS and row[2] > MOST_REFUSED_SHARE * float(row[3])]
     text = f"at most {MOST_REFUSED_SHARE:.0%} of the rows of a delivery are refused"
-    sample = tuple(
-        f"delivery {name}: {int(refused):,} of {int(came):,} rows refused" for _, name, refused, came, _ in bad
-    )
+    sample = tuple(f"delivery {name}: {int(refused):,} of {int(came):,} refused" for _, name, refused, came, _ in bad)
     failing = sum(int(refused) for _, _, refused, *_ in bad)
     return Result(
         table.name,
@@ -237,26 +236,43 @@ def row_count(session: Session, table: Table) -> Result:
 
 
 def oversold(session: Session) -> Result:
-    """No concert has more tickets in completed orders than its venue admits: no single order is at fault."""
-    sums = (
-        "select s.concert_id, c.venue_id, sum(s.quantity) as tickets "
-        f"from {candidate('ticket_sales')} as s inner join {candidate('concerts')} as c on c.concert_id = s.concert_id "
-        "where s.sale_status = 'completed' group by s.concert_id, c.venue_id"
-    )
-    broken_concerts = (
-        f"select t.concert_id from ({sums}) as t inner join {candidate('venues')} as v on v.venue_id = t.venue_id "
-        "where t.tickets > v.capacity"
-    )
-    ((total,),) = session.query(f"select count(*) from ({sums}) as t")
-    ((failing,),) = session.query(f"select count(*) from ({broken_concerts}) as t")
+    """No concert has more tickets in completed orders than its venue admits: no single order is at fault.
+
+    At fault is the delivery with which a concert first holds too many, not those that came after it.
+    """
     table = BY_NAME["ticket_sales"]
-    text = "the completed orders of a concert hold no more tickets than the venue admits"
-    rule = Rule("sales_within_capacity", "capacity", "quantity", "", text, "set")
-    broken = (
-        f"select a.* from {candidate('ticket_sales')} as a "
-        f"inner join ({broken_concerts}) as r on r.concert_id = a.concert_id"
+    tickets = (
+        "select s.concert_id, v.capacity, o.sequence, sum(s.quantity) as tickets, "
+        "max(case when o.is_released then 1 else 0 end) as is_released "
+        f"from {candidate('ticket_sales')} as s inner join {candidate('concerts')} as c on c.concert_id = s.concert_id "
+        f"inner join {candidate('venues')} as v on v.venue_id = c.venue_id "
+        f"inner join {STAGED_OBJECTS} as o on o.object_id = s._object_id and o.state = 'live' "
+        "where s.sale_status = 'completed' group by s.concert_id, v.capacity, o.sequence"
     )
-    return _result(session, table, rule, int(failing), int(total), broken, ("concert_id",))
+    running = (
+        "select t.concert_id, t.capacity, t.sequence, t.is_released, sum(t.tickets) over "
+        f"(partition by t.concert_id order by t.sequence rows unbounded preceding) as so_far from ({tickets}) as t"
+    )
+    ((total,),) = session.query(f"select count(distinct t.concert_id) from ({tickets}) as t")
+    first = session.query(
+        "select f.concert_id, f.sequence, f.is_released from (select r.concert_id, r.sequence, r.is_released, "
+        "row_number() over (partition by r.concert_id order by r.sequence) as position "
+        f"from ({running}) as r where r.so_far > r.capacity) as f where f.position = 1 order by f.concert_id"
+    )
+    culprits = {int(sequence) for _, sequence, is_released in first if not is_released}
+    return Result(
+        table.name,
+        "sales_within_capacity",
+        "capacity",
+        "candidate",
+        "error",
+        len(first),
+        int(total),
+        "the completed orders of a concert hold no more tickets than the venue admits",
+        tuple(f"concert {concert}" for concert, *_ in first[:SAMPLE_SIZE]),
+        tuple(sorted(culprits)),
+        is_accepted=bool(first) and not culprits,
+    )
 
 
 def overall(results: Sequence[Result]) -> Result:
