@@ -82,11 +82,11 @@ def replaced(column: Any, rows: Ints, values: list[str | None]) -> Any:
         # Parquet takes no dictionary with a missing value in it: those are missing by index alone
         further = pa.array([value for value in values if value is not None], pa.string())
         dictionary = pa.concat_arrays([column.dictionary, further])
-        # pyarrow hands out indices that may not be written to
-        indices = column.indices.to_numpy(zero_copy_only=False).copy()
+        # pyarrow hands out arrays that may not be written to
+        indices = column.indices.fill_null(0).to_numpy().copy()
         given = np.array([value is not None for value in values])
         indices[rows[given]] = len(column.dictionary) + np.arange(len(further))
-        empty = np.zeros(len(column), dtype=bool)
+        empty = column.is_null().to_numpy(zero_copy_only=False).copy()
         empty[rows] = ~given
         return pa.DictionaryArray.from_arrays(pa.array(indices, mask=empty), dictionary)
     mask = np.zeros(len(column), dtype=bool)

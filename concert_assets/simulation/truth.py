@@ -3,6 +3,9 @@
 It is written beside the data and read by tests and by the scoring of models and rules, never by the pipeline.
 """
 
+from contextlib import ExitStack
+from types import TracebackType
+
 import numpy as np
 import pyarrow as pa
 
@@ -36,22 +39,30 @@ class Ledger:
 
     def __init__(self, sink: Sink) -> None:
         """Open the object in ``sink``; use as a context manager."""
-        self._context = sink.open("defects.parquet")
+        self._sink = sink
+        self._stack = ExitStack()
         self._rows: list[tuple[str, str, int, str, str, str, str | None]] = []
         self._pieces: list[pa.RecordBatch] = []
 
     def __enter__(self) -> "Ledger":
         """Start writing."""
-        self._writer = parquet_writer(Measured(self._context.__enter__()), DEFECTS_SCHEMA)
+        self._out = Measured(self._stack.enter_context(self._sink.open("defects.parquet")))
+        self._writer = parquet_writer(self._out, DEFECTS_SCHEMA)
+        self._stack.callback(self._finish)
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Write what is left and close the object; after an error it is for the sink to drop it."""
-        if error[0] is None:
-            self._flush()
-            self._write_pieces(0)
-            self._writer.close()
-        self._context.__exit__(*error)  # type: ignore[arg-type]
+        if kind is not None:
+            self._out.abandon()
+        self._stack.__exit__(kind, error, trace)
+
+    def _finish(self) -> None:
+        self._flush()
+        self._write_pieces(0)
+        self._writer.close()
 
     def note(self, object_key: str, table: str, row_number: int, kind: DefectKind) -> None:
         """An injected defect."""

@@ -7,8 +7,9 @@ compressed by the gzip in pyarrow (no time stamp in it), one member a batch: the
 
 import hashlib
 import io
+import json
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, BinaryIO, Protocol
@@ -56,6 +57,11 @@ class Measured(io.RawIOBase):
         self._inner = inner
         self._hash = hashlib.sha256()
         self.size = 0
+        self._is_abandoned = False
+
+    def abandon(self) -> None:
+        """Swallow what is still to come: the object has failed, and its writer must not write to a closed file."""
+        self._is_abandoned = True
 
     def writable(self) -> bool:
         """Always true."""
@@ -64,6 +70,8 @@ class Measured(io.RawIOBase):
     def write(self, data: Any) -> int:
         """Pass all of ``data`` on."""
         view = memoryview(data).cast("B")
+        if self._is_abandoned:
+            return view.nbytes
         self._inner.write(view)
         self._hash.update(view)
         self.size += view.nbytes
@@ -80,18 +88,20 @@ class ObjectWriter:
 
     def __init__(self, sink: Sink, key: str, table: str, raw_format: RawFormat, schema: pa.Schema) -> None:
         """``schema`` is that of the batches to come."""
-        self._context = sink.open(key)
+        self._sink = sink
+        self._stack = ExitStack()
         self._key, self._table, self._format, self._schema = key, table, raw_format, schema
         self._rows = 0
 
     def __enter__(self) -> "ObjectWriter":
         """Open the object."""
-        self._out = Measured(self._context.__enter__())
+        self._out = Measured(self._stack.enter_context(self._sink.open(self._key)))
         self._write: Callable[[pa.RecordBatch], None]
-        self._finish: Callable[[], None] = _nothing
         if self._format == "parquet":
             writer = parquet_writer(self._out, self._schema)
-            self._write, self._finish = writer.write_batch, writer.close
+            self._write = writer.write_batch
+            # closed before the sink's context, which is told where closing fails
+            self._stack.callback(writer.close)
         elif self._format == "csv":
             names = ",".join(f'"{name}"' for name in self._schema.names)
             self._out.write(_gzip(f"{names}\n".encode()))
@@ -104,9 +114,9 @@ class ObjectWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the object; after an error it is for the sink to drop it."""
-        if kind is None:
-            self._finish()
-        self._context.__exit__(kind, error, trace)
+        if kind is not None:
+            self._out.abandon()
+        self._stack.__exit__(kind, error, trace)
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Write the rows of one batch."""
@@ -147,10 +157,8 @@ def parquet_writer(out: Any, schema: pa.Schema) -> pq.ParquetWriter:
 
 def write_parquet(sink: Sink, key: str, table: pa.Table) -> None:
     """Write one table as one Parquet object."""
-    with sink.open(key) as handle:
-        writer = parquet_writer(Measured(handle), table.schema)
+    with sink.open(key) as handle, parquet_writer(Measured(handle), table.schema) as writer:
         writer.write_table(table)
-        writer.close()
 
 
 def json_lines(batch: pa.RecordBatch, table: str) -> bytes:
@@ -186,9 +194,10 @@ def _escaped(column: Any) -> Any:
     """Text as it stands between the quotes of JSON. Only names hold such letters at all."""
     if not pc.any(pc.match_substring_regex(column, r'["\\\x00-\x1f]')).as_py():
         return column
-    for letter, written in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t")):
-        column = pc.replace_substring(column, letter, written)
-    return column
+    texts = column.to_pylist()
+    return pa.array(
+        [None if text is None else json.dumps(text, ensure_ascii=False)[1:-1] for text in texts], pa.string()
+    )
 
 
 def _is_numeric(table: str, name: str) -> bool:
@@ -205,7 +214,3 @@ def _gzip(data: Any) -> bytes:
     codec = pa.Codec("gzip", compression_level=_GZIP_LEVEL)
     compressed: bytes = codec.compress(data, asbytes=True)
     return compressed
-
-
-def _nothing() -> None:
-    """Nothing to finish."""
