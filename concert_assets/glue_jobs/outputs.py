@@ -84,6 +84,7 @@ class Outputs:
             key = f"{self._prefix}{name}.parquet"
             hashing = HashingWriter(self._stack.enter_context(self._store.open_write(self._bucket, key)))
             writer = pq.ParquetWriter(pa.PythonFile(hashing, mode="w"), rows.schema, compression="zstd")
+            self._stack.callback(writer.close)  # before the stream beneath it, also where the stack ends with an error
             self._open[name] = _Output(kind, table, key, hashing, writer)
         output = self._open[name]
         output.parquet.write_table(rows)
