@@ -1,9 +1,12 @@
 -- The instant in UTC where the text gives an offset or Z, else the time as it stands, whose zone timestamp_basis.sql tells.
+-- 24:00 is unreadable, for the engines differ on it; so is an offset that no place on earth has. On the first and last
+-- day that dates can tell, a time of another zone than UTC may lie beyond them and is unreadable as well.
 select
   case
     when
-      raw rlike '^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)? ?(Z|[+-][0-9]{2}:?[0-9]{2})?)?$'
+      raw rlike '^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,6})?)? ?(Z|[+-](0[0-9]|1[0-4]):?[0-5][0-9])?)?$'
       and substring(raw, 1, 4) <> '0000'
+      and not (raw rlike '^(0001-01-01|9999-12-31).*:' and not raw rlike 'Z$')
       then
         timestampadd(
           minute,
