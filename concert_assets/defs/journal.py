@@ -13,6 +13,7 @@ import dagster as dg
 from filelock import FileLock, Timeout
 from pydantic import Field, PrivateAttr
 
+from concert_assets.defs.event_log import keep_open
 from concert_assets.defs.report_files import PIPELINE_REPORT, write_report_files
 from concert_assets.defs.run_facts import run_facts
 
@@ -23,6 +24,7 @@ class RunJournal(dg.ConfigurableResource):  # type: ignore[type-arg]
     home: str = Field(description="Folder of the home")
     deployment: str = Field(default="embedded", description="Name of the deployment, for the reports")
     _lock: Any = PrivateAttr(default=None)
+    _event_log: Any = PrivateAttr(default=())
 
     @property
     def reports(self) -> Path:
@@ -43,10 +45,14 @@ class RunJournal(dg.ConfigurableResource):  # type: ignore[type-arg]
             except Timeout:
                 self._lock = None  # another process of the same run, under a multiprocess executor
         if context.instance is not None:
+            self._event_log = keep_open(context.instance, context.run_id or "")
             self.bury(context.instance)
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         """The run has ended in an orderly way."""
+        for connection in self._event_log:
+            connection.close()
+        self._event_log = ()
         if self._lock is not None:
             Path(self._lock.lock_file).unlink(missing_ok=True)
             self._lock.release()
