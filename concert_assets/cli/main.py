@@ -9,6 +9,7 @@ from concert_assets.cli import deliveries, inspection, work
 from concert_assets.cli.errors import CommandFailed, WrongOption
 from concert_assets.cli.options import parser
 from concert_assets.deployment import ConfigurationError, Deployment, HomeOfOtherVersion
+from concert_assets.resources.redshift.protocol import WarehouseBusy, WarehouseDamaged
 
 _SETTINGS = ("home", "raw_bucket", "processed_bucket", "deployment")
 _COMMANDS: dict[str, Callable[[Deployment, Any], int]] = {
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ConfigurationError, WrongOption) as error:
         print(f"concert-assets {options.command}: {error}", file=sys.stderr)
         return 2
-    except (HomeOfOtherVersion, CommandFailed) as error:
+    except (HomeOfOtherVersion, CommandFailed, WarehouseBusy, WarehouseDamaged) as error:
         print(f"concert-assets {options.command}: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:

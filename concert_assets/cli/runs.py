@@ -112,8 +112,8 @@ def _summary(deployment: Deployment, is_success: bool, run_id: str, seconds: flo
         score = report["quality"]["scores"].get("delivered", {}).get("overall")
         if score is not None:
             print(f"quality score {score:.1f} of 100")
-        for held in (item for item in report["deliveries"] if item.get("state") == "held"):
-            print(f"held: {held.get('delivery')}: {held.get('reason') or held.get('note') or ''}")
+        for held in (item for item in report["deliveries"] if item["state"] == "held"):
+            print(f"held: {held['delivery']}: {'; '.join(held['notes'])}")
     if is_success:
         print(f"done in {seconds:.1f} s · report {shown(page)} · web UI: concert-assets dev")
         return 0

@@ -1,5 +1,6 @@
 """What the warehouse says of rows, quality and figures, as the plain facts that reports are made from."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from concert_assets.catalog.analytics import (
@@ -14,7 +15,7 @@ from concert_assets.catalog.analytics import (
 from concert_assets.catalog.canonical import CONCERTS, TABLES, TICKET_SALES
 from concert_assets.catalog.operational import LOAD_LEDGER, QUALITY_RESULTS, ROW_OUTCOMES
 from concert_assets.resources.redshift.protocol import Parameters, Session
-from concert_assets.warehousing.names import STAGED_COUNTS, STAGED_OBJECTS
+from concert_assets.warehousing.names import STAGED_COUNTS, STAGED_OBJECTS, staged
 
 if TYPE_CHECKING:
     from concert_assets.reporting.facts import FigureFacts, LedgerFacts
@@ -67,7 +68,7 @@ def ledger_facts(session: Session, run_id: str) -> "LedgerFacts":
         ledger=ledger,
         quality=quality_rows(session, run_id),
         outcomes=outcomes,
-        table_counts=table_counts(session),
+        table_counts=table_counts(session) | _counts(session, [staged(table) for table in TABLES]),
         accepted=accepted,
     )
 
@@ -86,10 +87,12 @@ def quality_rows(session: Session, run_id: str = "") -> list[dict[str, Any]]:
 
 def table_counts(session: Session) -> dict[str, int]:
     """Rows of every table that is there."""
+    return _counts(session, [table.qualified for table in _COUNTED])
+
+
+def _counts(session: Session, names: Sequence[str]) -> dict[str, int]:
     return {
-        table.qualified: int(session.query(f"select count(*) from {table.qualified}")[0][0])
-        for table in _COUNTED
-        if session.table_exists(table.qualified)
+        name: int(session.query(f"select count(*) from {name}")[0][0]) for name in names if session.table_exists(name)
     }
 
 
