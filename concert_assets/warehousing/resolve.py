@@ -180,8 +180,9 @@ def resolve(session: Session) -> None:
     session.execute(create_table(OUTCOMES, {c.name: c.type for c in ROW_OUTCOMES.columns}))
     columns = ", ".join(ROW_OUTCOMES.column_names)
     session.execute(
-        f"insert into {OUTCOMES} ({columns}) select object_id, row_number, table_name, 'rejected', rule, column_name, "
-        f"value, reason, null, null, row_json from {STAGED_REJECTS}"
+        # Distinct, for a held delivery may bring an object that is live through an earlier one of the name.
+        f"insert into {OUTCOMES} ({columns}) select distinct object_id, row_number, table_name, 'rejected', rule, "
+        f"column_name, value, reason, null, null, row_json from {STAGED_REJECTS}"
     )
     for table in TABLES:
         session.execute(

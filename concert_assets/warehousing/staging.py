@@ -1,7 +1,7 @@
 """Staging: every accepted row of every live delivery, and what the log and the manifests say of them."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -88,6 +88,7 @@ def stage(session: Session, state: Staged, uri_of: Callable[[str], str]) -> None
         session.execute(f"create schema if not exists {SCHEMA}")
         session.execute(f"create schema if not exists {STAGING}")
         live = [d for d in state.deliveries if d.state == "live"]
+        live_objects = {item.object_id: d.sequence for d in live for item in d.entry.objects}
         stopped = [d for d in state.deliveries if d.state == "held"]
         for table in TABLES:
             session.stage(staged(table), staged_columns(table), _uris(state, live, table.name, uri_of))
@@ -95,7 +96,9 @@ def stage(session: Session, state: Staged, uri_of: Callable[[str], str]) -> None
             session.stage(held(table), origin, _uris(state, stopped, table.name, uri_of))
         session.stage(STAGED_REJECTS, REJECTS_COLUMNS, _uris(state, [*live, *stopped], "", uri_of))
         rows: dict[str, list[Sequence[Any]]] = {
-            STAGED_OBJECTS: [row for delivery in state.deliveries for row in _object_rows(state, delivery)],
+            STAGED_OBJECTS: [
+                row for delivery in state.deliveries for row in _object_rows(state, delivery, live_objects)
+            ],
             STAGED_COUNTS: [
                 (count.object_id, delivery.sequence, count.table, count.rows_in, count.rejected)
                 for delivery in state.deliveries
@@ -136,7 +139,7 @@ def _manifest_counts(state: Staged, delivery: Delivery) -> Sequence[Any]:
     return manifest.counts if manifest else ()
 
 
-def _object_rows(state: Staged, delivery: Delivery) -> list[Sequence[Any]]:
+def _object_rows(state: Staged, delivery: Delivery, live_objects: Mapping[str, int]) -> list[Sequence[Any]]:
     manifest = state.manifests.get(delivery.entry.content_id)
     notes = {note.object_id: note for note in manifest.notes} if manifest else {}
     delivered_at = datetime.fromisoformat(delivery.entry.recorded_at).replace(tzinfo=None)
@@ -152,6 +155,10 @@ def _object_rows(state: Staged, delivery: Delivery) -> list[Sequence[Any]]:
             ]
         if note is not None and note.refused and delivery.state in ("live", "held"):
             state_of_object = "refused"  # type: ignore[assignment]
+        elif delivery.state == "held" and item.object_id in live_objects:
+            # The same bytes stand in an earlier delivery of the name, and there their rows are live.
+            state_of_object = "replaced"
+            texts.append(f"the same object is live through delivery number {live_objects[item.object_id]}")
         rows.append(
             (
                 item.object_id,
