@@ -131,10 +131,15 @@ class DuckDBWarehouse:
 
         with self._locked():
             self._verify_present()
-            connection = duckdb.connect(
-                str(self.path),
-                config={"memory_limit": self._memory_limit, "temp_directory": str(self._home / "tmp")},
-            )
+            try:
+                connection = duckdb.connect(
+                    str(self.path),
+                    config={"memory_limit": self._memory_limit, "temp_directory": str(self._home / "tmp")},
+                )
+            except duckdb.ProgrammingError:
+                raise  # a setting, not the file
+            except duckdb.Error as error:
+                raise self._unopened(str(error).partition("\n")[0]) from error
             try:
                 connection.execute("set timezone = 'UTC'")
                 connection.execute("set integer_division = true")
@@ -170,6 +175,13 @@ class DuckDBWarehouse:
         finally:
             self._holder.unlink(missing_ok=True)
             self._lock.release()
+
+    def _unopened(self, reason: str) -> WarehouseBusy | WarehouseDamaged:
+        if "Could not set lock" in reason:  # a program that knows nothing of the home's own lock
+            return WarehouseBusy(f"{self.path} is open in another program; close it there: {reason}")
+        return WarehouseDamaged(
+            f"{self.path} cannot be opened: {reason}; 'concert-assets rebuild' makes it anew from the log"
+        )
 
     def _describe_holder(self) -> str:
         try:
