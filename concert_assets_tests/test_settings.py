@@ -1,0 +1,174 @@
+"""The table of settings against the code, both ways: what is read is told, what is told is read."""
+
+import argparse
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from concert_assets.catalog.canonical import BY_NAME
+from concert_assets.cli.main import main
+from concert_assets.cli.options import SOURCES, parser
+from concert_assets.deployment import DEPLOYMENTS, ConfigurationError, Deployment, read
+from concert_assets.simulation.settings import RAW_FORMATS, SettingsError, SimulationSettings
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table."""
+
+    variable: str
+    option: str
+    of: str
+    default: str
+    allowed: str
+
+
+ROWS = [
+    Row(*(cell.strip().strip("`") for cell in line.split("|")[1:6]))
+    for line in (ROOT / "docs" / "settings.md").read_text(encoding="utf-8").splitlines()
+    if line.startswith("|") and not line.startswith(("| variable", "|---"))
+]
+VARIABLES = [row for row in ROWS if row.variable != "-"]
+OPTIONS = [row for row in ROWS if row.option != "-"]
+BAD = {
+    "CONCERT_DEPLOYMENT": ["", "cloud"],
+    "CONCERT_HOME": [__file__],
+    "CONCERT_RAW_BUCKET": ["", "ab", "A-bucket", "-bucket", "concert-data-processed"],
+    "CONCERT_PROCESSED_BUCKET": ["x" * 64, "bucket/", "concert-data-raw"],
+    "CONCERT_MEMORY_LIMIT": ["", "0GB", "1", "1.5GB", "1gb"],
+    "CONCERT_WAIT_SECONDS": ["", "-1", "soon", "1000000"],
+}
+
+
+def field_of(variable: str) -> str:
+    """The deployment's field that a variable sets."""
+    return {"CONCERT_DEPLOYMENT": "name"}.get(variable, variable.removeprefix("CONCERT_").lower())
+
+
+def declared() -> Iterator[tuple[str, str, Any]]:
+    """Option, command and default of every option of every command."""
+    (commands,) = (action for action in parser()._actions if isinstance(action, argparse._SubParsersAction))
+    for name, command in commands.choices.items():
+        for action in command._actions:
+            for option in action.option_strings:
+                if option not in {"-h", "--help"}:
+                    yield option, name, action.default
+
+
+def test_every_variable_that_is_read_is_told_and_the_other_way_round() -> None:
+    tree = ast.parse((ROOT / "concert_assets" / "deployment.py").read_text(encoding="utf-8"))
+    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    named = {text for text in texts if re.fullmatch(r"CONCERT_[A-Z_]+", text)}
+    assert sorted(row.variable for row in VARIABLES) == sorted(named)
+    assert {field_of(row.variable) for row in VARIABLES} == {field.name for field in fields(Deployment)}
+
+
+@pytest.mark.parametrize("row", VARIABLES, ids=lambda row: row.variable)
+def test_a_variable_has_the_default_that_is_told(row: Row) -> None:
+    assert read({row.variable: row.default}) == read({}) == read({}, {row.variable: row.default})
+    other = {"CONCERT_DEPLOYMENT": "embedded", "CONCERT_MEMORY_LIMIT": "2GB", "CONCERT_WAIT_SECONDS": "7"}
+    is_only_choice = row.allowed == row.default
+    assert (read({row.variable: other.get(row.variable, "elsewhere")}) == read({})) is is_only_choice
+
+
+def test_the_deployments_are_told() -> None:
+    (row,) = (row for row in VARIABLES if row.variable == "CONCERT_DEPLOYMENT")
+    assert row.allowed == ", ".join(DEPLOYMENTS)
+
+
+@pytest.mark.parametrize(("variable", "value"), [(name, value) for name, values in BAD.items() for value in values])
+def test_a_variable_that_is_not_allowed_is_named(variable: str, value: str) -> None:
+    with pytest.raises(ConfigurationError, match=variable) as caught:
+        read({variable: value})
+    assert "\n" not in str(caught.value)
+
+
+def test_every_variable_has_values_that_are_not_allowed() -> None:
+    assert set(BAD) == {row.variable for row in VARIABLES}
+
+
+def test_every_option_is_told_with_its_commands_and_the_other_way_round() -> None:
+    every = {command for _, command, _ in declared()}
+    found: dict[str, set[str]] = {}
+    for option, command, _ in declared():
+        found.setdefault(option, set()).add(command)
+    told = {row.option: every if row.of == "every command" else set(row.of.split(", ")) for row in OPTIONS}
+    assert told == found
+    assert len(told) == len(OPTIONS)
+
+
+@pytest.mark.parametrize("row", [row for row in OPTIONS if row.variable == "-"], ids=lambda row: row.option)
+def test_an_option_has_the_default_that_is_told(row: Row) -> None:
+    words = {None: ("-", "table or source, and file"), False: ("off",), "": ("empty",)}
+    defaults = {default for option, _, default in declared() if option == row.option}
+    assert len(defaults) == 1
+    (default,) = defaults
+    assert row.default in words.get(default, (str(default),))
+
+
+@pytest.mark.parametrize("row", [row for row in OPTIONS if row.variable != "-"], ids=lambda row: row.option)
+def test_an_option_goes_before_its_variable(row: Row, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert [default for option, _, default in declared() if option == row.option and default is not None] == []
+    bad = str(Path(__file__)) if row.option == "--home" else "No Such"
+    assert main(["status", "--home", str(tmp_path), row.option, bad]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert row.option in said
+    assert bad in said
+
+
+@pytest.mark.parametrize(
+    ("option", "names"), [("--raw-format", RAW_FORMATS), ("--source", SOURCES), ("--table", tuple(BY_NAME))]
+)
+def test_the_names_allowed_are_told(option: str, names: tuple[str, ...]) -> None:
+    (row,) = (row for row in OPTIONS if row.option == option)
+    assert row.allowed == ", ".join(names)
+
+
+def bounds(row: Row) -> tuple[str, str] | None:
+    """The bounds that a row tells."""
+    found = re.match(r"([\d.-]+) to ([\d.-]+)", row.allowed)
+    return (found[1], found[2]) if found else None
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in OPTIONS if row.of == "demo" and bounds(row)], ids=lambda row: row.option
+)
+def test_the_bounds_told_are_those_that_hold(row: Row) -> None:
+    name = row.option.removeprefix("--").replace("-", "_")
+    kind = type(getattr(SimulationSettings(), name))
+    low, high = (date.fromisoformat(text) if kind is date else kind(text) for text in bounds(row) or ())
+    step: Any = {date: date.resolution, float: 1e-6}.get(kind, 1)
+    for value in (low, high):
+        SimulationSettings(**{name: value}).validate()
+    for value in (low - step, high + step):
+        with pytest.raises(SettingsError, match=row.option):
+            SimulationSettings(**{name: value}).validate()
+
+
+@pytest.mark.parametrize("value", ["0", "1", "-0.5", "half"])
+def test_a_test_size_beyond_its_bounds_is_refused(
+    value: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        code: Any = main(["train", "--home", str(tmp_path), f"--test-size={value}"])
+    except SystemExit as stopped:
+        code = stopped.code
+    assert code == 2
+    assert "--test-size" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("value", ["0", "65536"])
+def test_a_port_beyond_its_bounds_is_refused(value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert bounds(next(row for row in OPTIONS if row.option == "--port")) == ("1", "65535")
+    with pytest.raises(SystemExit, match="2"):
+        main(["dev", "--port", value])
+    assert "--port" in capsys.readouterr().err
