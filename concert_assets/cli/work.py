@@ -48,7 +48,6 @@ def demo(deployment: Deployment, options: Any) -> int:
 
 
 def _generation(options: Any) -> dict[str, Any]:
-    from concert_assets.simulation.drawing import build_world
     from concert_assets.simulation.settings import (
         SettingsError,
         SimulationSettings,
@@ -56,6 +55,7 @@ def _generation(options: Any) -> dict[str, Any]:
         parse_raw_format,
         parse_sales,
     )
+    from concert_assets.simulation.world import check_settings
 
     try:
         settings = SimulationSettings(
@@ -68,7 +68,7 @@ def _generation(options: Any) -> dict[str, Any]:
             defect_rate=options.defect_rate,
             raw_format=parse_raw_format(options.raw_format),
         )
-        build_world(settings)  # more sales than its concerts can sell is an error that only the world knows
+        check_settings(settings)  # more sales than its concerts can sell is an error that only the world knows
     except SettingsError as error:
         raise WrongOption(str(error)) from error
     return {
