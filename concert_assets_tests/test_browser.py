@@ -18,6 +18,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support import expected_conditions
@@ -30,6 +31,7 @@ SECONDS_TO_SERVE = 120
 SECONDS_TO_RUN = 400
 SECONDS_FOR_A_PAGE = 60
 T = TypeVar("T")
+COMMAND = str(Path(sys.executable).with_name("concert-assets"))
 ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
 
 CHROMIUM = (
@@ -82,19 +84,24 @@ class Server:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
+def environment() -> dict[str, str]:
+    """This process's environment without settings that would lead the commands elsewhere."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CONCERT_", "DAGSTER_"))}
+
+
+@pytest.fixture
+def server(tmp_path: Path, environment: dict[str, str]) -> Iterator[Server]:
     """`concert-assets dev` on an empty home and a free port, ended with everything it started."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     home = tmp_path / "home"
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CONCERT_", "DAGSTER_"))}
     log = tmp_path / "dev.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [str(Path(sys.executable).with_name("concert-assets")), "dev", "--home", str(home), "--port", str(port)],
+            [COMMAND, "dev", "--home", str(home), "--port", str(port)],
             cwd=tmp_path,
-            env=kept,
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -155,10 +162,15 @@ def press(browser: webdriver.Chrome, words: str) -> None:
     WebDriverWait(browser, SECONDS_FOR_A_PAGE).until(expected_conditions.element_to_be_clickable(place)).click()
 
 
-def see(browser: webdriver.Chrome, words: str) -> None:
-    """Wait until the page shows these words as a whole text."""
-    place = (By.XPATH, f"//*[normalize-space(text())='{words}']")
-    WebDriverWait(browser, SECONDS_FOR_A_PAGE).until(expected_conditions.visibility_of_element_located(place))
+def see(browser: webdriver.Chrome, *words: str) -> None:
+    """Wait until the page shows all of these words; the page may draw its parts anew while it is read."""
+
+    def missing(driver: webdriver.Chrome) -> list[str]:
+        shown = driver.find_element(By.TAG_NAME, "body").text
+        return [part for part in words if part not in shown]
+
+    wait = WebDriverWait(browser, SECONDS_FOR_A_PAGE, ignored_exceptions=[StaleElementReferenceException])
+    wait.until(lambda driver: not missing(driver), f"the page does not show all of {words}")
 
 
 def hosts_fetched(browser: webdriver.Chrome) -> set[str]:
@@ -207,6 +219,38 @@ def test_materialize_all_ends_in_success(server: Server, browser: webdriver.Chro
     browser.save_screenshot(str(screenshots / "graph_after.png"))
     assert (server.home / "reports" / "latest" / "report.html").is_file()
     assert hosts_fetched(browser) == {"127.0.0.1"}
+
+
+def test_a_held_delivery_is_shown_by_its_failed_check(
+    server: Server, browser: webdriver.Chrome, screenshots: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    def command(*words: str) -> subprocess.CompletedProcess[str]:
+        call = [COMMAND, *words, "--home", str(server.home)]
+        return subprocess.run(call, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+
+    def deliver(name: str, scores: range) -> int:
+        rows = [f"{name}{score},Band {name}{score},{score},2025-01-01T00:00:00Z\n" for score in scores]
+        file = tmp_path / f"{name}.csv"
+        file.write_text("artist_id,name,popularity_score,updated_at\n" + "".join(rows), "utf-8")
+        return command("ingest", "--table", "artists", str(file)).returncode
+
+    def status() -> Any:
+        return json.loads(command("status", "--json").stdout)
+
+    assert deliver("good", range(40)) == 0
+    before = status()["tables"]
+    assert before["concert_dw.artists"] == 40
+    assert deliver("bad", range(101, 141)) == 1
+    after = status()
+    assert after["tables"] == before
+    assert {item["name"]: item["state"] for item in after["deliveries"]} == {
+        "artists/good.csv": "live",
+        "artists/bad.csv": "held",
+    }
+
+    browser.get(f"{server.url}/assets/quality/artists?view=checks&checkDetail=validity")
+    see(browser, "This is a blocking asset check.", "Failed", "refused_share: 40 of 80")
+    browser.save_screenshot(str(screenshots / "failed_check.png"))
 
 
 def failures(server: Server, run_id: str) -> str:
