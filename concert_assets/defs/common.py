@@ -1,6 +1,9 @@
 """What all assets share: how their specs are made from the catalog, and how results tell rows, schema and place."""
 
+import importlib
+import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import dagster as dg
@@ -81,6 +84,21 @@ def result(
     if skipped_reason:
         told["skipped_reason"] = skipped_reason
     return dg.MaterializeResult(asset_key=key, metadata=told, check_results=list(checks))
+
+
+def import_meanwhile(*modules: str) -> None:
+    """Import what later steps need while this process waits for another one.
+
+    The learning libraries take some three seconds to import. A module that cannot be imported is left to the step that
+    needs it, which then says so.
+    """
+
+    def import_all() -> None:
+        for module in modules:
+            with suppress(ImportError):
+                importlib.import_module(module)
+
+    threading.Thread(target=import_all, name="import-meanwhile", daemon=True).start()
 
 
 HAS_DATA = "has_data"

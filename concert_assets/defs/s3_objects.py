@@ -9,7 +9,7 @@ import dagster as dg
 from concert_assets.catalog.canonical import TABLES
 from concert_assets.catalog.code import code_version
 from concert_assets.catalog.operational import ROW_OUTCOMES
-from concert_assets.defs.common import CURATION_CODE, keys, result, spec
+from concert_assets.defs.common import CURATION_CODE, import_meanwhile, keys, result, spec
 from concert_assets.defs.journal import REPORT_ON_FAILURE
 from concert_assets.deliveries.curated import (
     CURATED_PREFIX,
@@ -99,6 +99,7 @@ def s3_objects(
                 for delivery in missing
             ],
         }
+        import_meanwhile("duckdb", "sqlglot", "pandas", "concert_assets.learning.sales", "skops.io")
         try:
             glue.run(context, "curate", extras)
         except GlueJobFailed as error:

@@ -1,6 +1,7 @@
 """Fitting and judging, the same for every model: split by time, calibrate, fit, compare with the naive baselines."""
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -75,11 +76,13 @@ def fit_and_judge(problem: Problem, settings: TrainingSettings, as_of: date) -> 
     parts = _parts(problem, settings)
     if isinstance(parts, NotTrainable):
         return parts
-    twin = _fitted(problem, parts.fit, settings.random_state)
+    # Side by side: trees are grown without the interpreter's lock, and neither fit depends on the other.
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        both = [pool.submit(_fitted, problem, rows, settings.random_state) for rows in (parts.fit, parts.train)]
+        twin, pipeline = (fit.result() for fit in both)
     span = problem.span.take(parts.calibration)
     expected = predict_values(twin, problem.feature_rows(parts.calibration), span)
     calibration = calibrate((problem.target[parts.calibration] - expected) / span.scale, span.groups)
-    pipeline = _fitted(problem, parts.train, settings.random_state)
 
     data_hash = data_sha256(problem.frame.assign(_target=problem.target))
     identity = {"data_sha256": data_hash, "as_of": as_of.isoformat(), "settings": settings.to_dict()}
