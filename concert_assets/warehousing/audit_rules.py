@@ -74,14 +74,15 @@ def delivered(session: Session, table: Table) -> list[Result]:
         )
     }
     samples: dict[str, list[str]] = {}
-    for rule, value, object_id, row_number in session.query(
-        "select rule, value, object_id, row_number from ("
-        "select rule, value, object_id, row_number, "
+    for rule, value, key, row_number in session.query(
+        "select r.rule, r.value, o.object_key, r.row_number from (select rule, value, object_id, row_number, "
         "row_number() over (partition by rule order by object_id, row_number) as position "
-        f"from {OUTCOMES} where table_name = :table and outcome <> 'held') as r where position <= :most",
+        f"from {OUTCOMES} where table_name = :table and outcome <> 'held') as r "
+        f"inner join {STAGED_OBJECTS} as o on o.object_id = r.object_id and o.state = 'live' "
+        "where r.position <= :most order by r.rule, r.position",
         {"table": table.name, "most": SAMPLE_SIZE},
     ):
-        samples.setdefault(rule, []).append(f"{value!r} in row {row_number} of {object_id}")
+        samples.setdefault(rule, []).append(f"{value!r} in row {row_number} of {key.rpartition('/')[2]}")
 
     def result(rule: Rule, failing: int, description: str = "") -> Result:
         return Result(
