@@ -12,11 +12,11 @@ from concert_assets.catalog.canonical import BY_NAME, TABLES
 from concert_assets.catalog.model import Category, Table
 from concert_assets.catalog.operational import QUALITY_RESULTS
 from concert_assets.defs.common import WAREHOUSE_CODE, keys, result, spec
+from concert_assets.defs.holds import hold
 from concert_assets.defs.journal import REPORT_ON_FAILURE
 from concert_assets.deliveries.log import DeliveryLog
 from concert_assets.resources.redshift.resource import Redshift
 from concert_assets.resources.s3.resource import S3
-from concert_assets.warehousing.audit import Verdict
 from concert_assets.warehousing.audit_rules import ALL_TABLES, FAULTLESS, Result
 from concert_assets.warehousing.publish import judge
 from concert_assets.warehousing.resolve import set_rules
@@ -118,7 +118,9 @@ def quality_results(
     """Resolve what is staged, audit it, and hold the deliveries that brought a failure."""
     with redshift.session() as session:
         verdict = judge(session, context.run_id)
-    _hold(context, s3, verdict)
+    hold(DeliveryLog(s3.store, s3.raw_bucket), verdict.holds, context.log.error)
+    if not verdict.is_passed and not any(r.table in BY_NAME for r in verdict.blocking):
+        raise dg.Failure("; ".join(f"{r.rule}: {r.description}" for r in verdict.blocking))
     overall = next(item.score for item in verdict.results if item.table == ALL_TABLES)
     for table in TABLES:
         own = [item for item in verdict.results if item.table == table.name]
@@ -135,15 +137,3 @@ def quality_results(
                 for category in _categories(table)
             ],
         )
-
-
-def _hold(context: dg.AssetExecutionContext, s3: S3, verdict: Verdict) -> None:
-    log = DeliveryLog(s3.store, s3.raw_bucket)
-    for delivery in log.deliveries():
-        reason = verdict.holds.get(delivery.sequence)
-        if reason is not None and delivery.state == "live" and not delivery.is_released:
-            log.judge(delivery, "hold", reason)
-            context.log.error(
-                f"delivery {delivery.name} (number {delivery.sequence}) is held: {reason}. The next run goes on "
-                f"without it; 'concert-assets release {delivery.sequence}' lets it pass, 'retract' drops it"
-            )

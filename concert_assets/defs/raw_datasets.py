@@ -15,7 +15,8 @@ from concert_assets.catalog.canonical import TABLES
 from concert_assets.catalog.code import code_version
 from concert_assets.defs.common import result, spec
 from concert_assets.defs.journal import REPORT_ON_FAILURE
-from concert_assets.deliveries.log import DELIVERY_PREFIX, DeliveredObject, Delivery, DeliveryLog, Entry, object_id
+from concert_assets.defs.s3_objects import is_complete
+from concert_assets.deliveries.log import DELIVERY_PREFIX, DeliveredObject, Delivery, DeliveryLog, object_id
 from concert_assets.resources.s3.protocol import ObjectStore
 from concert_assets.resources.s3.resource import S3
 
@@ -63,7 +64,7 @@ def _generate(context: dg.AssetExecutionContext, s3: S3, log: DeliveryLog, confi
     for delivery in log.deliveries():
         if delivery.name == SIMULATION and delivery.state in ("live", "held"):
             is_same = (delivery.entry.settings or {}).get("fingerprint") == fingerprint
-            if is_same and _is_complete(s3, delivery.entry):
+            if is_same and is_complete(s3, delivery.entry):
                 context.log.info("the same world is delivered already; nothing is generated")
                 return
     try:
@@ -118,18 +119,11 @@ def _tell_progress(context: dg.AssetExecutionContext) -> Callable[[str, int, int
     return tell
 
 
-def _is_complete(s3: S3, entry: Entry) -> bool:
-    infos = ((item, s3.store.head(s3.raw_bucket, item.key)) for item in entry.objects)
-    return all(info is not None and info.size_bytes == item.size_bytes for item, info in infos)
-
-
 def _is_wanted(config: GenerationConfig, deliveries: list[Delivery]) -> bool:
-    is_anything_delivered = any(delivery.state in ("live", "held") for delivery in deliveries)
-    if config.generate == "never":
-        if not is_anything_delivered:
-            raise dg.Failure("nothing is delivered and generation is off: ingest files, or generate (generate: auto)")
-        return False
-    return config.generate == "always" or not is_anything_delivered
+    # A home into which anything was ever delivered expects deliveries, also when all were taken back.
+    if config.generate == "never" and not deliveries:
+        raise dg.Failure("nothing is delivered and generation is off: ingest files, or generate (generate: auto)")
+    return config.generate == "always" or (config.generate == "auto" and not deliveries)
 
 
 @dg.multi_asset(

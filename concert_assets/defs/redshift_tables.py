@@ -9,26 +9,28 @@ from concert_assets.catalog.canonical import TABLES, published_columns
 from concert_assets.catalog.code import code_version
 from concert_assets.catalog.operational import LOAD_LEDGER, ROW_OUTCOMES
 from concert_assets.defs.common import WAREHOUSE_CODE, keys, result, spec
+from concert_assets.defs.holds import hold
 from concert_assets.defs.journal import REPORT_ON_FAILURE
 from concert_assets.defs.lineage import staging_lineage, warehouse_lineage
-from concert_assets.defs.s3_objects import manifest_of
+from concert_assets.defs.s3_objects import manifest_reader
 from concert_assets.deliveries.log import DeliveryLog
+from concert_assets.resources.redshift.protocol import Session
 from concert_assets.resources.redshift.resource import Redshift
 from concert_assets.resources.s3.resource import S3
 from concert_assets.warehousing.names import STAGED_COUNTS, STAGED_OBJECTS, staged
-from concert_assets.warehousing.publish import NotPublishable, publish
+from concert_assets.warehousing.publish import NotPublishable, Publication, publish
 from concert_assets.warehousing.staging import Staged, curated_state, stage, staged_position
 
 PUBLISHED = (*TABLES, LOAD_LEDGER, ROW_OUTCOMES)
 
 
-def _state(s3: S3) -> Staged:
+def _stage(session: Session, s3: S3) -> Staged:
+    """Stage the log as it is now. Under the session's lock, so that no run stages an older state over a newer one."""
     entries = DeliveryLog(s3.store, s3.raw_bucket).entries()
-    return curated_state(entries, lambda content_id: manifest_of(s3, content_id), code_version(*WAREHOUSE_CODE))
-
-
-def _stage(session: Any, state: Staged, s3: S3) -> None:
-    stage(session, state, lambda key: s3.store.uri(s3.processed_bucket, key))
+    state = curated_state(entries, manifest_reader(s3, entries), code_version(*WAREHOUSE_CODE))
+    if staged_position(session) != (state.position, state.fingerprint):
+        stage(session, state, lambda key: s3.store.uri(s3.processed_bucket, key))
+    return state
 
 
 @dg.multi_asset(
@@ -55,9 +57,8 @@ def staging(
     journal: dg.ResourceParam[Any],
 ) -> Iterator[dg.MaterializeResult[Any]]:
     """Make staging reflect the log as far as it is curated."""
-    state = _state(s3)
     with redshift.session() as session:
-        _stage(session, state, s3)
+        state = _stage(session, s3)
         counts = {
             name: int(rows)
             for name, rows in session.query(
@@ -74,6 +75,19 @@ def staging(
             log_position=state.position,
             lineage=staging_lineage(table),
         )
+
+
+def _publish(context: dg.AssetExecutionContext, session: Session, s3: S3) -> Publication:
+    """Publish the log as it is now; a delivery that the audit stops here is held, and the others are published."""
+    log = DeliveryLog(s3.store, s3.raw_bucket)
+    while True:
+        # The log may have moved since the audit of this run; then publish judges again what is staged here.
+        _stage(session, s3)
+        try:
+            return publish(session, context.run_id)
+        except NotPublishable as error:
+            if error.verdict is None or not hold(log, error.verdict.holds, context.log.error):
+                raise dg.Failure(str(error)) from error
 
 
 @dg.multi_asset(
@@ -115,15 +129,8 @@ def warehouse(
     journal: dg.ResourceParam[Any],
 ) -> Iterator[dg.MaterializeResult[Any]]:
     """Publish the candidate that the audit passed, all tables and the ledger in one transaction."""
-    state = _state(s3)
     with redshift.session() as session:
-        if staged_position(session) != (state.position, state.fingerprint):
-            # The log has moved since the audit: what was judged is not what is live, so it is judged again.
-            _stage(session, state, s3)
-        try:
-            published = publish(session, context.run_id)
-        except NotPublishable as error:
-            raise dg.Failure(str(error)) from error
+        published = _publish(context, session, s3)
         counts = {
             table.name: int(session.query(f"select count(*) from {table.qualified}")[0][0]) for table in PUBLISHED
         }

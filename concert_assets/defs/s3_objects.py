@@ -1,6 +1,6 @@
 """``curated/*``: accepted rows of every delivery as Parquet objects, and ``curated/rejects``, the refused ones."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -16,9 +16,10 @@ from concert_assets.deliveries.curated import (
     CuratedManifest,
     CuratedObjectDamaged,
     discard_manifest,
+    older_manifest,
     read_manifest,
 )
-from concert_assets.deliveries.log import Delivery, DeliveryLog
+from concert_assets.deliveries.log import Delivery, DeliveryLog, Entry, settle
 from concert_assets.resources.glue.protocol import GlueJobFailed, GlueJobs
 from concert_assets.resources.s3.resource import S3
 from concert_assets.warehousing.staging import needs_curation
@@ -29,22 +30,53 @@ def rules_version() -> str:
     return code_version(*CURATION_CODE)
 
 
-def manifest_of(s3: S3, content_id: str) -> CuratedManifest | None:
-    """The manifest of a delivery under the rules as they are now."""
-    return read_manifest(s3.store, s3.processed_bucket, content_id, rules_version())
+def manifest_reader(s3: S3, entries: Sequence[Entry]) -> Callable[[str], CuratedManifest | None]:
+    """A function that finds the manifest of a delivery by its content.
+
+    It is the one under the rules as they are now; where the raw objects are gone, so that the delivery cannot be
+    curated anew, the one under the rules it was curated by.
+    """
+    by_content = {entry.content_id: entry for entry in entries if entry.kind == "delivery"}
+
+    def manifest_of(content_id: str) -> CuratedManifest | None:
+        found = read_manifest(s3.store, s3.processed_bucket, content_id, rules_version())
+        if found is None and not is_complete(s3, by_content[content_id]):
+            found = older_manifest(s3.store, s3.processed_bucket, content_id)
+        return found
+
+    return manifest_of
 
 
-def _missing(context: dg.AssetExecutionContext, s3: S3, deliveries: Sequence[Delivery]) -> list[Delivery]:
+def is_complete(s3: S3, entry: Entry) -> bool:
+    """Whether every raw object of a delivery is there in its size."""
+    infos = ((item, s3.store.head(s3.raw_bucket, item.key)) for item in entry.objects)
+    return all(info is not None and info.size_bytes == item.size_bytes for item, info in infos)
+
+
+def _missing(context: dg.AssetExecutionContext, s3: S3, entries: Sequence[Entry]) -> list[Delivery]:
+    """The deliveries that are to be curated."""
+    manifest_of = manifest_reader(s3, entries)
     missing = []
-    for delivery in deliveries:
+    for delivery in needs_curation(settle(entries)):
         try:
-            if manifest_of(s3, delivery.entry.content_id) is None:
+            if manifest_of(delivery.entry.content_id) is None:
                 missing.append(delivery)
         except CuratedObjectDamaged as error:
             context.log.warning(f"{error}; it is curated anew")
             discard_manifest(s3.store, s3.processed_bucket, delivery.entry.content_id, rules_version())
             missing.append(delivery)
     return missing
+
+
+def _hold_uncurable(log: DeliveryLog, errors: Mapping[str, str]) -> list[str]:
+    """Hold the live deliveries that the job could not curate, so that the next run goes on without them."""
+    held = []
+    for delivery in log.deliveries():
+        error = errors.get(delivery.entry.content_id)
+        if error is not None and delivery.state == "live":
+            log.judge(delivery, "hold", f"it cannot be curated: {error}"[:2000])
+            held.append(f"{delivery.name} (number {delivery.sequence}): {error}")
+    return held
 
 
 @dg.multi_asset(
@@ -81,9 +113,11 @@ def s3_objects(
     journal: dg.ResourceParam[Any],
 ) -> Iterator[dg.MaterializeResult[Any]]:
     """Curate what is not curated yet under the rules as they are now."""
-    deliveries = needs_curation(DeliveryLog(s3.store, s3.raw_bucket).deliveries())
-    missing = _missing(context, s3, deliveries)
+    log = DeliveryLog(s3.store, s3.raw_bucket)
+    entries = log.entries()
+    missing = _missing(context, s3, entries)
     failure: GlueJobFailed | None = None
+    errors: dict[str, str] = {}
     if missing:
         extras = {
             "store": s3.url,
@@ -101,16 +135,19 @@ def s3_objects(
         }
         import_meanwhile("duckdb", "sqlglot", "pandas", "concert_assets.learning.sales", "skops.io")
         try:
-            glue.run(context, "curate", extras)
+            told = glue.run(context, "curate", extras)
+            errors = {message["content_id"]: message["error"] for message in told if "error" in message}
         except GlueJobFailed as error:
             failure = error
     # What the job reported lies in the manifests, so it is not lost when the job died after some deliveries.
-    manifests = {d.sequence: manifest_of(s3, d.entry.content_id) for d in deliveries}
-    undone = [d.name for d in deliveries if manifests[d.sequence] is None]
+    manifest_of = manifest_reader(s3, entries)
+    deliveries = needs_curation(settle(entries))
+    manifests = {d.sequence: manifest_of(d.entry.content_id) for d in deliveries}
+    undone = [d.name for d in deliveries if d.state == "live" and manifests[d.sequence] is None]
     if failure is not None or undone:
-        done = len(deliveries) - len(undone)
-        reason = str(failure) if failure else "the Glue job curate ended well without curating everything"
-        raise dg.Failure(f"{reason}; {done} of {len(deliveries)} deliveries are curated, not: {', '.join(undone)}")
+        held = _hold_uncurable(log, errors)
+        reason = str(failure) if failure else f"held, for they cannot be curated: {'; '.join(held)}"
+        raise dg.Failure(f"{len(deliveries) - len(undone)} of {len(deliveries)} deliveries are curated; {reason}")
     live = [m for d in deliveries if d.state == "live" and (m := manifests[d.sequence]) is not None]
     for table in TABLES:
         counts = [count for manifest in live for count in manifest.counts if count.table == table.name]

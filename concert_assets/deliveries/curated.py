@@ -4,6 +4,7 @@ A delivery's curated objects lie under a prefix of their own and count only once
 manifest is created once, so of two jobs that curate the same delivery one wins and the other's objects are ignored.
 """
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass
 from typing import Literal
@@ -131,6 +132,21 @@ def read_manifest(store: ObjectStore, bucket: str, content_id: str, rules_versio
             came = "is missing" if info is None else f"has {info.size_bytes} bytes"
             raise CuratedObjectDamaged(f"curated object {item.key} {came}, its manifest says {item.size_bytes}")
     return manifest
+
+
+def older_manifest(store: ObjectStore, bucket: str, content_id: str) -> CuratedManifest | None:
+    """What curation made of a delivery under other rules, for one whose raw objects are gone; None where nothing is."""
+    found = None
+    for info in store.list(bucket, f"{CURATED_PREFIX}{content_id}/"):
+        prefix, _, name = info.key.rpartition("/")
+        if name == "manifest.json":
+            found = read_manifest(store, bucket, content_id, prefix.rpartition("/")[2]) or found
+    return found
+
+
+def is_intact(store: ObjectStore, bucket: str, manifest: CuratedManifest) -> bool:
+    """Whether the bytes of every object are those that the manifest's hashes were taken of."""
+    return all(hashlib.sha256(store.read(bucket, item.key)).hexdigest() == item.sha256 for item in manifest.files)
 
 
 def discard_manifest(store: ObjectStore, bucket: str, content_id: str, rules_version: str) -> None:

@@ -6,6 +6,7 @@ rewritten. What is published is a function of these entries alone.
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -104,7 +105,8 @@ def settle(entries: Iterable[Entry]) -> list[Delivery]:
     """The state of every delivery after the entries, in log order.
 
     Of each name the newest accepted delivery is live. A held one is not accepted, so the one before it stays live; a
-    release accepts it after all. A retraction of an accepted delivery does not bring back what it had replaced.
+    release accepts it after all, unless a later delivery of the name has taken its place. A retraction of an accepted
+    delivery does not bring back what it had replaced.
     """
     deliveries: dict[int, Entry] = {}
     holds: dict[int, str] = {}
@@ -121,7 +123,9 @@ def settle(entries: Iterable[Entry]) -> list[Delivery]:
             case "retraction":
                 retracted.add(entry.refers_to)
     newest_accepted: dict[str, int] = {}
+    newest: dict[str, int] = {}
     for sequence, entry in deliveries.items():
+        newest[entry.delivery] = sequence
         if sequence not in holds or sequence in released:
             newest_accepted[entry.delivery] = sequence
     settled = []
@@ -130,7 +134,7 @@ def settle(entries: Iterable[Entry]) -> list[Delivery]:
         state: State
         if sequence in retracted:
             state = "retracted"
-        elif newest_accepted.get(entry.delivery, 0) > sequence:
+        elif newest_accepted.get(entry.delivery, 0) > sequence or (is_held and newest[entry.delivery] > sequence):
             state = "replaced"
         else:
             state = "held" if is_held else "live"
@@ -201,12 +205,14 @@ class DeliveryLog:
         return self.append(entry), True
 
     def find(self, reference: str) -> Delivery:
-        """The delivery of that number, or the newest of that name that is live or held; NoSuchDelivery otherwise."""
+        """The newest delivery of that name that is live or held, or else that of that number.
+
+        Raises NoSuchDelivery where neither is there.
+        """
         deliveries = self.deliveries()
-        if reference.isdigit():
+        matches = [item for item in deliveries if item.name == reference and item.state in ("live", "held")]
+        if not matches and re.fullmatch("[0-9]{1,12}", reference):
             matches = [item for item in deliveries if item.sequence == int(reference)]
-        else:
-            matches = [item for item in deliveries if item.name == reference and item.state in ("live", "held")]
         if not matches:
             known = ", ".join(sorted({item.name for item in deliveries})) or "none yet"
             raise NoSuchDelivery(f"no delivery {reference!r}; the log knows: {known}")

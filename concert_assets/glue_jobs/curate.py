@@ -6,8 +6,10 @@ A program of its own that talks to whoever launched it through Dagster Pipes. It
 died is simply run again.
 """
 
+import os
 import sys
 import time
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -35,20 +37,32 @@ def run(extras: Mapping[str, Any], pipes: PipesContext) -> None:
     """Curate every delivery of the request that has no manifest yet, and report each as it is done."""
     store = open_store(extras["store"])
     engine = DuckDBEngine(extras["memory_limit"])
+    launcher = os.getppid()
+
+    def stop_if_orphaned(table: str, rows: int) -> None:
+        if os.getppid() != launcher:
+            sys.exit("the process that launched this job is gone")
+
     for request in extras["deliveries"]:
         started = time.monotonic()
         content_id, rules_version = request["content_id"], request["rules_version"]
         if read_manifest(store, extras["processed_bucket"], content_id, rules_version) is not None:
             continue
-        manifest = curate_delivery(
-            engine,
-            store,
-            extras["raw_bucket"],
-            extras["processed_bucket"],
-            content_id,
-            rules_version,
-            [DeliveredObject(**item) for item in request["objects"]],
-        )
+        try:
+            manifest = curate_delivery(
+                engine,
+                store,
+                extras["raw_bucket"],
+                extras["processed_bucket"],
+                content_id,
+                rules_version,
+                [DeliveredObject(**item) for item in request["objects"]],
+                stop_if_orphaned,
+            )
+        except Exception as error:  # one delivery that cannot be curated must not keep the others from it
+            pipes.log.error(f"delivery {request['name']} could not be curated: {error}\n{traceback.format_exc()}")
+            pipes.report_custom_message({"content_id": content_id, "error": f"{type(error).__name__}: {error}"})
+            continue
         rows_in = sum(count.rows_in for count in manifest.counts)
         rejected = sum(count.rejected for count in manifest.counts)
         pipes.log.info(

@@ -3,12 +3,13 @@
 Row rules look at one row only, so chunks of any size give the same result and memory stays flat.
 """
 
+import hashlib
 import json
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,7 +20,7 @@ from concert_assets.deliveries.curated import CuratedManifest, ObjectNote, curat
 from concert_assets.deliveries.log import DeliveredObject
 from concert_assets.glue_jobs.outputs import REJECTS_SCHEMA, Outputs, Tally, accepted_schema
 from concert_assets.glue_jobs.statement import curation_statement, output_columns, text_of
-from concert_assets.resources.s3.protocol import ObjectNotFound, ObjectStore
+from concert_assets.resources.s3.protocol import ObjectStore
 from concert_assets.sources.model import Notes, RawObject, UnreadableObject
 from concert_assets.sources.read import read
 
@@ -33,6 +34,10 @@ class Engine(Protocol):
     def run(self, statement: str, relations: dict[str, pa.Table]) -> pa.Table:
         """The rows that a Spark SQL statement yields over Arrow tables."""
         ...
+
+
+class ObjectAltered(Exception):
+    """A raw object is not what was delivered: gone, or of other bytes than the log says."""
 
 
 class _LateRefusal(Exception):
@@ -131,6 +136,16 @@ def _rejects(table: Table, refused: pa.Table) -> pa.Table:
     )
 
 
+def _verify(item: DeliveredObject, stream: BinaryIO) -> None:
+    """Raise ObjectAltered where the bytes are not those that were delivered, and go back to their beginning."""
+    digest = hashlib.sha256()
+    while block := stream.read(1 << 20):
+        digest.update(block)
+    if digest.hexdigest() != item.sha256:
+        raise ObjectAltered(f"raw object {item.key} is not what was delivered; restore it, or deliver it again")
+    stream.seek(0)
+
+
 def _chunks(
     store: ObjectStore, bucket: str, objects: Sequence[DeliveredObject], notes: dict[str, ObjectNote]
 ) -> Iterator[tuple[Table, pa.Table]]:
@@ -147,6 +162,7 @@ def _chunks(
         raw = RawObject(item.object_id, item.table or None, item.format, item.key.rsplit("/", 1)[-1])
         try:
             with store.fetch(bucket, item.key) as path, path.open("rb") as stream:
+                _verify(item, stream)
                 for name, batch in read(raw, stream, notes=found):
                     waiting[name].append(batch)
                     waiting_rows[name] += batch.num_rows
@@ -154,7 +170,7 @@ def _chunks(
                         yield BY_NAME[name], pa.Table.from_batches(waiting.pop(name))
                         del waiting_rows[name]
                         is_begun = True
-        except (UnreadableObject, ObjectNotFound) as error:
+        except UnreadableObject as error:
             notes[item.object_id] = ObjectNote(item.object_id, item.key, str(error))
             if is_begun:
                 raise _LateRefusal(notes[item.object_id]) from error

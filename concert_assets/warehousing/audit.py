@@ -11,16 +11,15 @@ from datetime import UTC, datetime
 from concert_assets.catalog.canonical import TABLES
 from concert_assets.catalog.operational import QUALITY_RESULTS
 from concert_assets.resources.redshift.protocol import Session
-from concert_assets.warehousing.audit_rules import (
-    Result,
-    about_to_be_published,
+from concert_assets.warehousing.audit_deliveries import (
     conservation,
-    delivered,
-    overall,
+    objects_readable,
     oversold,
+    published_rows_kept,
     refused_share,
     row_count,
 )
+from concert_assets.warehousing.audit_rules import Result, about_to_be_published, delivered, overall
 from concert_assets.warehousing.names import create_table
 
 
@@ -51,6 +50,8 @@ def audit(session: Session) -> Verdict:
         results += about_to_be_published(session, table)
         results.append(conservation(session, table))
         results.append(refused_share(session, table))
+        results.append(objects_readable(session, table))
+        results.append(published_rows_kept(session, table))
     results.append(oversold(session))
     results.append(overall(results))
     holds: dict[int, str] = {}
@@ -84,7 +85,7 @@ def record(session: Session, verdict: Verdict, run_id: str, position: int) -> No
                 r.total_rows,
                 r.is_passed,
                 r.score,
-                json.dumps(r.sample, ensure_ascii=False)[:4000],
+                json.dumps([text[:700] for text in r.sample], ensure_ascii=False),
                 r.description,
                 position,
                 now,

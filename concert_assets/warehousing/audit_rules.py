@@ -4,18 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from concert_assets.catalog.canonical import BY_NAME
 from concert_assets.catalog.model import Category, Rule, Severity, Table
 from concert_assets.resources.redshift.protocol import Session
 from concert_assets.warehousing.names import STAGED_OBJECTS, STAGED_RULES, candidate
-from concert_assets.warehousing.resolve import LEDGER, OUTCOMES, audited, set_rules, unique_rule
+from concert_assets.warehousing.resolve import LEDGER, ORIGIN_KEY, OUTCOMES, audited, set_rules, unique_rule
 
-# A delivery that brings this many bad rows is more likely a broken file than a file with broken rows.
-MOST_REFUSED_SHARE = 0.25
-FEWEST_REFUSED_ROWS = 20
 SAMPLE_SIZE = 5
 
-ORIGIN_KEY = ("_object_id", "_row_number")
 FAULTLESS = "faultless_rows"  # the rule whose score is the score of its table
 ALL_TABLES = "all"
 
@@ -173,107 +168,6 @@ def _culprits(session: Session, broken: str, group: Sequence[str]) -> tuple[int,
         f"where f.newest not in (select sequence from {STAGED_OBJECTS} where is_released)"
     )
     return tuple(sorted(int(newest) for (newest,) in rows))
-
-
-def conservation(session: Session, table: Table) -> Result:
-    """Each row that came has exactly one outcome, object by object."""
-    outcomes = "rows_published + rows_rejected + rows_duplicate + rows_superseded + rows_pending + rows_held"
-    scope = f"from {LEDGER} where table_name = :table and state in ('live', 'held')"
-    parameters = {"table": table.name}
-    ((total, failing),) = session.query(
-        f"select coalesce(sum(rows_in), 0), coalesce(sum(abs(rows_in - ({outcomes}))), 0) {scope}", parameters
-    )
-    sample = session.query(
-        f"select object_key, rows_in, {outcomes} {scope} and rows_in <> {outcomes} "
-        f"order by object_key limit {SAMPLE_SIZE}",
-        parameters,
-    )
-    texts = tuple(f"{key}: {rows} rows in, {outs} outcomes" for key, rows, outs in sample)
-    text = "each row that came has exactly one outcome"
-    return Result(
-        table.name, "rows_conserved", "conservation", "candidate", "error", int(failing), int(total), text, texts
-    )
-
-
-def refused_share(session: Session, table: Table) -> Result:
-    """No delivery brings more refused rows than a file with a few mistakes would."""
-    rows = session.query(
-        "select l.sequence, l.delivery, sum(l.rows_rejected), sum(l.rows_in), "
-        "max(case when o.is_released then 1 else 0 end) "
-        f"from {LEDGER} as l inner join {STAGED_OBJECTS} as o on o.object_id = l.object_id and o.sequence = l.sequence "
-        "where l.table_name = :table and l.state = 'live' group by l.sequence, l.delivery order by l.sequence",
-        {"table": table.name},
-    )
-    total = sum(int(row[3]) for row in rows)
-    bad = [row for row in rows if row[2] >= FEWEST_REFUSED_ROWS and row[2] > MOST_REFUSED_SHARE * float(row[3])]
-    text = f"at most {MOST_REFUSED_SHARE:.0%} of the rows of a delivery are refused"
-    sample = tuple(f"delivery {name}: {int(refused):,} of {int(came):,} refused" for _, name, refused, came, _ in bad)
-    failing = sum(int(refused) for _, _, refused, *_ in bad)
-    return Result(
-        table.name,
-        "refused_share",
-        "validity",
-        "candidate",
-        "error",
-        failing,
-        total,
-        text,
-        sample[:SAMPLE_SIZE],
-        tuple(int(sequence) for sequence, *_, is_released in bad if not is_released),
-        is_accepted=bool(bad) and all(is_released for *_, is_released in bad),
-    )
-
-
-def row_count(session: Session, table: Table) -> Result:
-    """A table into which rows came is not published empty without a word."""
-    ((came,),) = session.query(
-        f"select coalesce(sum(rows_in), 0) from {LEDGER} where table_name = :table and state = 'live'",
-        {"table": table.name},
-    )
-    ((published,),) = session.query(f"select count(*) from {candidate(table.name)}")
-    failing = int(came) if came and not published else 0
-    text = "rows are published where rows came"
-    return Result(table.name, "rows_published", "row_count", "candidate", "warning", failing, int(came), text)
-
-
-def oversold(session: Session) -> Result:
-    """No concert has more tickets in completed orders than its venue admits: no single order is at fault.
-
-    At fault is the delivery with which a concert first holds too many, not those that came after it.
-    """
-    table = BY_NAME["ticket_sales"]
-    tickets = (
-        "select s.concert_id, v.capacity, o.sequence, sum(s.quantity) as tickets, "
-        "max(case when o.is_released then 1 else 0 end) as is_released "
-        f"from {candidate('ticket_sales')} as s inner join {candidate('concerts')} as c on c.concert_id = s.concert_id "
-        f"inner join {candidate('venues')} as v on v.venue_id = c.venue_id "
-        f"inner join {STAGED_OBJECTS} as o on o.object_id = s._object_id and o.state = 'live' "
-        "where s.sale_status = 'completed' group by s.concert_id, v.capacity, o.sequence"
-    )
-    running = (
-        "select t.concert_id, t.capacity, t.sequence, t.is_released, sum(t.tickets) over "
-        f"(partition by t.concert_id order by t.sequence rows unbounded preceding) as so_far from ({tickets}) as t"
-    )
-    ((total,),) = session.query(f"select count(distinct t.concert_id) from ({tickets}) as t")
-    first = session.query(
-        "select f.concert_id, f.sequence, f.is_released from (select r.concert_id, r.sequence, r.is_released, "
-        "row_number() over (partition by r.concert_id order by r.sequence) as position "
-        f"from ({running}) as r where r.so_far > r.capacity) as f where f.position = 1 order by f.concert_id"
-    )
-    culprits = {int(sequence) for _, sequence, is_released in first if not is_released}
-    return Result(
-        table.name,
-        "sales_within_capacity",
-        "capacity",
-        "candidate",
-        "error",
-        len(first),
-        int(total),
-        "the completed orders of a concert hold no more tickets than the venue admits",
-        tuple(f"concert {concert}" for concert, *_ in first[:SAMPLE_SIZE]),
-        tuple(sorted(culprits)),
-        is_accepted=bool(first) and not culprits,
-    )
 
 
 def overall(results: Sequence[Result]) -> Result:

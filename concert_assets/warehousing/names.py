@@ -39,6 +39,7 @@ STAGING_TABLES: Mapping[str, Mapping[str, str]] = {
         "sha256": "varchar(64)",
         "size_bytes": "bigint",
         "delivered_at": "timestamp",
+        "data_end": "timestamp",
         "note": "varchar(4000)",
     },
     STAGED_COUNTS: {
@@ -47,6 +48,7 @@ STAGING_TABLES: Mapping[str, Mapping[str, str]] = {
         "table_name": "varchar(64)",
         "rows_in": "bigint",
         "rows_rejected": "bigint",
+        "rows_stated": "bigint",
     },
     STAGED_RULES: {
         "sequence": "bigint",

@@ -15,7 +15,12 @@ PUBLISHED = (*(table.name for table in TABLES), LOAD_LEDGER.name, ROW_OUTCOMES.n
 
 
 class NotPublishable(Exception):
-    """The candidate was not passed by the audit, or there is none."""
+    """The audit did not pass the candidate, or another publication came first; then there is no verdict."""
+
+    def __init__(self, message: str, verdict: Verdict | None = None) -> None:
+        """``verdict`` says which rules are broken and which deliveries are at fault."""
+        super().__init__(message)
+        self.verdict = verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +33,21 @@ class Publication:
     is_new: bool
 
 
+class NothingStaged(Exception):
+    """Resolve was asked for before anything was staged."""
+
+
+def _staged(session: Session) -> tuple[int, str]:
+    staged = staged_position(session)
+    if staged is None:
+        raise NothingStaged("nothing is staged yet; materialize staging first")
+    return staged
+
+
 def judge(session: Session, run_id: str) -> Verdict:
     """Resolve what is staged, audit it, and keep verdict and results; nothing published changes."""
     with session.transaction():
-        position, fingerprint = staged_position(session)
+        position, fingerprint = _staged(session)
         resolve(session)
         verdict = audit(session)
         record(session, verdict, run_id, position)
@@ -60,7 +76,7 @@ def publish(session: Session, run_id: str) -> Publication:
     published already, or one older than the published one, is left as it is. Raises NotPublishable where the audit
     did not pass the candidate.
     """
-    position, fingerprint = staged_position(session)
+    position, fingerprint = _staged(session)
     last = publication(session)
     if last is not None and (last.fingerprint == fingerprint or last.position > position):
         return last
@@ -68,7 +84,7 @@ def publish(session: Session, run_id: str) -> Publication:
         verdict = judge(session, run_id)
         if not verdict.is_passed:
             broken = ", ".join(f"{r.table}.{r.rule}" for r in verdict.blocking)
-            raise NotPublishable(f"the audit does not pass the state of log position {position}: {broken}")
+            raise NotPublishable(f"the audit does not pass the state of log position {position}: {broken}", verdict)
     number = (last.number if last else 0) + 1
     with session.transaction():
         session.execute(create_table(PUBLICATIONS.qualified, {c.name: c.type for c in PUBLICATIONS.columns}))

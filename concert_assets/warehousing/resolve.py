@@ -18,16 +18,18 @@ from concert_assets.warehousing.names import (
     create_table,
     held,
     staged,
+    staged_columns,
 )
 
 OUTCOMES = candidate(ROW_OUTCOMES.name)
 LEDGER = candidate(LOAD_LEDGER.name)
+ORIGIN_KEY = ("_object_id", "_row_number")
 
 # The zone in which a table's local times are told, over the parents' candidates.
 _ZONES = {"concerts": "venues.timezone", "ticket_sales": "concerts.event_timezone"}
 # What set rules look at beyond the row itself.
 _INPUTS = {
-    "concerts": {"venue_capacity": "venues.capacity"},
+    "concerts": {"venue_capacity": "venues.capacity", "data_end": "objects.data_end"},
     # Where only the date is known, a sale on the day itself precedes the show in every time zone within 36 hours.
     "ticket_sales": {
         "concert_sales_end": (
@@ -49,6 +51,9 @@ def _with_parents(table: Table, source: str, columns: Sequence[str]) -> str:
         f"left join {candidate(r.table)} as {r.table} on {_key(BY_NAME[r.table], r.table)} = t.{r.column}"
         for r in table.references
     ]
+    if "data_end" in _INPUTS.get(table.name, {}):
+        on = "objects.object_id = t._object_id and objects.state = 'live'"
+        joins.append(f"left join {STAGED_OBJECTS} as objects on {on}")
     return f"select {', '.join([*columns, *found, *inputs])} from {source} as t {' '.join(joins)}"
 
 
@@ -133,7 +138,7 @@ def repeated_statement(table: Table) -> str:
     def same_key(left: str, right: str) -> str:
         return " and ".join(f"{left}.{column} = {right}.{column}" for column in table.key)
 
-    compared = [column.name for column in table.columns if column.name not in (*table.key, "updated_at")]
+    compared = [name for name in staged_columns(table) if name not in (*table.key, *ORIGIN_KEY, "updated_at")]
     is_same = " and ".join(
         f"coalesce(cast(l.{name} as varchar(65535)), '') = coalesce(cast(w.{name} as varchar(65535)), '')"
         for name in compared

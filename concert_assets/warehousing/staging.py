@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from concert_assets.catalog.canonical import TABLES
@@ -27,10 +27,6 @@ from concert_assets.warehousing.names import (
 )
 
 ManifestOf = Callable[[str], CuratedManifest | None]
-
-
-class NothingStaged(Exception):
-    """Resolve was asked for before anything was staged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +60,7 @@ def curated_state(entries: Sequence[Entry], manifest_of: ManifestOf, code_versio
             manifest = manifests.get(content_id) or manifest_of(content_id)
             if manifest is not None:
                 manifests[content_id] = manifest
-            elif delivery.state != "retracted":
+            elif delivery.state == "live":
                 missing.append(delivery.sequence)
         if not missing:
             break
@@ -99,11 +95,7 @@ def stage(session: Session, state: Staged, uri_of: Callable[[str], str]) -> None
             STAGED_OBJECTS: [
                 row for delivery in state.deliveries for row in _object_rows(state, delivery, live_objects)
             ],
-            STAGED_COUNTS: [
-                (count.object_id, delivery.sequence, count.table, count.rows_in, count.rejected)
-                for delivery in state.deliveries
-                for count in _manifest_counts(state, delivery)
-            ],
+            STAGED_COUNTS: [row for delivery in state.deliveries for row in _count_rows(state, delivery)],
             STAGED_RULES: [
                 (delivery.sequence, count.table, count.rule, count.column, count.effect, count.rows)
                 for delivery in live
@@ -117,10 +109,10 @@ def stage(session: Session, state: Staged, uri_of: Callable[[str], str]) -> None
             session.insert_rows(name, list(columns), rows[name])
 
 
-def staged_position(session: Session) -> tuple[int, str]:
-    """The position and fingerprint that staging reflects; NothingStaged where nothing was staged yet."""
+def staged_position(session: Session) -> tuple[int, str] | None:
+    """The position and fingerprint that staging reflects; None where nothing was staged yet."""
     if not session.table_exists(STAGED_POSITION):
-        raise NothingStaged("nothing is staged yet; materialize staging first")
+        return None
     ((position, fingerprint),) = session.query(f"select position, fingerprint from {STAGED_POSITION}")
     return position, fingerprint
 
@@ -128,21 +120,36 @@ def staged_position(session: Session) -> tuple[int, str]:
 def _uris(state: Staged, deliveries: Sequence[Delivery], table: str, uri_of: Callable[[str], str]) -> list[str]:
     found = []
     for delivery in deliveries:
-        manifest = state.manifests[delivery.entry.content_id]
-        files = manifest.accepted(table) if table else manifest.rejects()
-        found += [uri_of(item.key) for item in files]
+        manifest = state.manifests.get(delivery.entry.content_id)
+        if manifest is not None:  # a delivery may be held because it cannot be curated
+            files = manifest.accepted(table) if table else manifest.rejects()
+            found += [uri_of(item.key) for item in files]
     return found
 
 
-def _manifest_counts(state: Staged, delivery: Delivery) -> Sequence[Any]:
+def _count_rows(state: Staged, delivery: Delivery) -> list[Sequence[Any]]:
+    """What curation counted of each object and table, beside what the deliverer had stated."""
     manifest = state.manifests.get(delivery.entry.content_id)
-    return manifest.counts if manifest else ()
+    if manifest is None:
+        return []
+    told = [(item.object_id, item.rows or {}) for item in delivery.entry.objects]
+    stated = {(object_id, table): rows for object_id, by_table in told for table, rows in by_table.items()}
+    refused = {note.object_id for note in manifest.notes if note.refused}
+    counted = {(count.object_id, count.table): (count.rows_in, count.rejected) for count in manifest.counts}
+    expected = {key for key in stated if key[0] not in refused}
+    return [
+        (object_id, delivery.sequence, table, *counted.get((object_id, table), (0, 0)), stated.get((object_id, table)))
+        for object_id, table in sorted({*counted, *expected})
+    ]
 
 
 def _object_rows(state: Staged, delivery: Delivery, live_objects: Mapping[str, int]) -> list[Sequence[Any]]:
     manifest = state.manifests.get(delivery.entry.content_id)
     notes = {note.object_id: note for note in manifest.notes} if manifest else {}
     delivered_at = datetime.fromisoformat(delivery.entry.recorded_at).replace(tzinfo=None)
+    # A generated world has a today of its own. Two days more than a real one leave room for every time zone.
+    as_of = (delivery.entry.settings or {}).get("as_of")
+    data_end = datetime.fromisoformat(as_of) if as_of else delivered_at + timedelta(days=2)
     rows: list[Sequence[Any]] = []
     for item in delivery.entry.objects:
         note = notes.get(item.object_id)
@@ -172,6 +179,7 @@ def _object_rows(state: Staged, delivery: Delivery, live_objects: Mapping[str, i
                 item.sha256,
                 item.size_bytes,
                 delivered_at,
+                data_end,
                 "; ".join(text for text in texts if text)[:4000],
             )
         )

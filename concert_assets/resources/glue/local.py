@@ -25,7 +25,8 @@ class LocalGlue(ConfigurableResource):  # type: ignore[type-arg]
         try:
             completed = client.run(
                 context=context,
-                command=[sys.executable, str(package / "glue_jobs" / f"{job}.py")],
+                # -P: the folder of the script must not hide modules of the same names.
+                command=[sys.executable, "-P", str(package / "glue_jobs" / f"{job}.py")],
                 extras={**extras, "memory_limit": self.memory_limit},
             )
         except DagsterError as error:

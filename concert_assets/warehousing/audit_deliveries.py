@@ -1,0 +1,206 @@
+"""The rules that look at deliveries as wholes: rows conserved, refused or lost, objects unreadable, orders summed."""
+
+from concert_assets.catalog.canonical import BY_NAME
+from concert_assets.catalog.model import Table
+from concert_assets.catalog.operational import PUBLICATIONS
+from concert_assets.resources.redshift.protocol import Session
+from concert_assets.warehousing.audit_rules import SAMPLE_SIZE, Result
+from concert_assets.warehousing.names import STAGED_COUNTS, STAGED_OBJECTS, candidate
+from concert_assets.warehousing.resolve import LEDGER, OUTCOMES
+
+# A delivery that brings this many bad rows is more likely a broken file than a file with broken rows.
+MOST_REFUSED_SHARE = 0.25
+FEWEST_REFUSED_ROWS = 20
+# The same for rows that are published already: a few corrections are no accident.
+MOST_LOST_SHARE = 0.25
+FEWEST_LOST_ROWS = 20
+
+
+def conservation(session: Session, table: Table) -> Result:
+    """Each row that came has exactly one outcome, and as many came as the deliverer stated, object by object."""
+    outcomes = "rows_published + rows_rejected + rows_duplicate + rows_superseded + rows_pending + rows_held"
+    scope = f"from {LEDGER} where table_name = :table and state in ('live', 'held')"
+    parameters = {"table": table.name}
+    ((total, failing),) = session.query(
+        f"select coalesce(sum(rows_in), 0), coalesce(sum(abs(rows_in - ({outcomes}))), 0) {scope}", parameters
+    )
+    sample = session.query(
+        f"select object_key, rows_in, {outcomes} {scope} and rows_in <> {outcomes} "
+        f"order by object_key limit {SAMPLE_SIZE}",
+        parameters,
+    )
+    texts = tuple(f"{key}: {rows} rows in, {outs} outcomes" for key, rows, outs in sample)
+    unlike = session.query(
+        f"select o.object_key, c.rows_in, c.rows_stated from {STAGED_COUNTS} as c inner join {STAGED_OBJECTS} as o "
+        "on o.object_id = c.object_id and o.sequence = c.sequence where c.table_name = :table "
+        "and o.state in ('live', 'held') and c.rows_stated <> c.rows_in order by o.object_key",
+        parameters,
+    )
+    failing += sum(abs(rows - stated) for _, rows, stated in unlike)
+    texts += tuple(f"{key}: {rows} rows in, {stated} stated" for key, rows, stated in unlike[:SAMPLE_SIZE])
+    text = "each row that came has exactly one outcome, and as many came as were stated"
+    return Result(
+        table.name, "rows_conserved", "conservation", "candidate", "error", int(failing), int(total), text, texts
+    )
+
+
+def refused_share(session: Session, table: Table) -> Result:
+    """No delivery brings more refused rows than a file with a few mistakes would.
+
+    Only its rows' own faults count: a row that another delivery's parent makes unfit is not this delivery's fault.
+    """
+    rows = session.query(
+        "select c.sequence, o.delivery, sum(c.rows_rejected), sum(c.rows_in), "
+        "max(case when o.is_released then 1 else 0 end) "
+        f"from {STAGED_COUNTS} as c inner join {STAGED_OBJECTS} as o on o.object_id = c.object_id "
+        "and o.sequence = c.sequence where c.table_name = :table and o.state = 'live' "
+        "group by c.sequence, o.delivery order by c.sequence",
+        {"table": table.name},
+    )
+    total = sum(int(row[3]) for row in rows)
+    bad = [row for row in rows if row[2] >= FEWEST_REFUSED_ROWS and row[2] > MOST_REFUSED_SHARE * float(row[3])]
+    text = f"at most {MOST_REFUSED_SHARE:.0%} of the rows of a delivery are refused"
+    sample = tuple(f"delivery {name}: {int(refused):,} of {int(came):,} refused" for _, name, refused, came, _ in bad)
+    failing = sum(int(refused) for _, _, refused, *_ in bad)
+    return Result(
+        table.name,
+        "refused_share",
+        "validity",
+        "candidate",
+        "error",
+        failing,
+        total,
+        text,
+        sample[:SAMPLE_SIZE],
+        tuple(int(sequence) for sequence, *_, is_released in bad if not is_released),
+        is_accepted=bool(bad) and all(is_released for *_, is_released in bad),
+    )
+
+
+def row_count(session: Session, table: Table) -> Result:
+    """A table into which rows came is not published empty without a word."""
+    ((came,),) = session.query(
+        f"select coalesce(sum(rows_in), 0) from {LEDGER} where table_name = :table and state = 'live'",
+        {"table": table.name},
+    )
+    ((published,),) = session.query(f"select count(*) from {candidate(table.name)}")
+    failing = int(came) if came and not published else 0
+    text = "rows are published where rows came"
+    return Result(table.name, "rows_published", "row_count", "candidate", "warning", failing, int(came), text)
+
+
+def oversold(session: Session) -> Result:
+    """No concert has more tickets in completed orders than its venue admits: no single order is at fault.
+
+    At fault is what came last of the delivery with which the orders first are too many, the concert and the venue: not
+    the orders that came after, and not old orders where a new row of the venue makes its capacity smaller.
+    """
+    table = BY_NAME["ticket_sales"]
+    tickets = (
+        "select s.concert_id, v.capacity, o.sequence, sum(s.quantity) as tickets, "
+        "max(greatest(p.sequence, q.sequence)) as parent_sequence "
+        f"from {candidate('ticket_sales')} as s inner join {candidate('concerts')} as c on c.concert_id = s.concert_id "
+        f"inner join {candidate('venues')} as v on v.venue_id = c.venue_id "
+        f"inner join {STAGED_OBJECTS} as o on o.object_id = s._object_id and o.state = 'live' "
+        f"inner join {STAGED_OBJECTS} as p on p.object_id = c._object_id and p.state = 'live' "
+        f"inner join {STAGED_OBJECTS} as q on q.object_id = v._object_id and q.state = 'live' "
+        "where s.sale_status = 'completed' group by s.concert_id, v.capacity, o.sequence"
+    )
+    running = (
+        "select t.concert_id, t.capacity, t.sequence, t.parent_sequence, sum(t.tickets) over "
+        f"(partition by t.concert_id order by t.sequence rows unbounded preceding) as so_far from ({tickets}) as t"
+    )
+    ((total,),) = session.query(f"select count(distinct t.concert_id) from ({tickets}) as t")
+    first = session.query(
+        "select r.concert_id, greatest(min(r.sequence), max(r.parent_sequence)) "
+        f"from ({running}) as r where r.so_far > r.capacity group by r.concert_id order by r.concert_id"
+    )
+    culprits = {int(sequence) for _, sequence in first} - _released(session)
+    return Result(
+        table.name,
+        "sales_within_capacity",
+        "capacity",
+        "candidate",
+        "error",
+        len(first),
+        int(total),
+        "the completed orders of a concert hold no more tickets than the venue admits",
+        tuple(f"concert {concert}" for concert, _ in first[:SAMPLE_SIZE]),
+        tuple(sorted(culprits)),
+        is_accepted=bool(first) and not culprits,
+    )
+
+
+def published_rows_kept(session: Session, table: Table) -> Result:
+    """A delivery does not make unfit a good part of what others brought and what is published.
+
+    A venue file with wrong capacities would have the concerts refused and the sales wait for them: each row for a
+    reason of its own, and together an empty warehouse. At fault are the deliveries that came since the publication.
+    """
+    text = f"at most {MOST_LOST_SHARE:.0%} of the published rows become unfit through what others deliver"
+    if not (session.table_exists(table.qualified) and session.table_exists(PUBLICATIONS.qualified)):
+        return Result(table.name, "published_rows_kept", "row_count", "candidate", "error", 0, 0, text)
+    ((total,),) = session.query(f"select count(*) from {table.qualified}")
+    ((lost,),) = session.query(
+        f"select count(*) from {table.qualified} as t inner join {OUTCOMES} as x on x.table_name = :table "
+        "and x.object_id = t._object_id and x.row_number = t._row_number and x.outcome in ('rejected', 'pending')",
+        {"table": table.name},
+    )
+    newer = session.query(
+        f"select distinct sequence from {STAGED_OBJECTS} where state = 'live' and sequence > "
+        f"(select max(position) from {PUBLICATIONS.qualified}) order by sequence"
+    )
+    is_much = lost >= FEWEST_LOST_ROWS and lost > MOST_LOST_SHARE * total
+    arrived = {int(sequence) for (sequence,) in newer}
+    culprits = arrived - _released(session)
+    # Without anything new it is a retraction or new rules that had the effect, and that is meant.
+    return Result(
+        table.name,
+        "published_rows_kept",
+        "row_count",
+        "candidate",
+        "error" if arrived else "warning",
+        int(lost) if is_much else 0,
+        int(total),
+        text,
+        (),
+        tuple(sorted(culprits)) if is_much else (),
+        is_accepted=is_much and bool(arrived) and not culprits,
+    )
+
+
+def objects_readable(session: Session, table: Table) -> Result:
+    """Every live delivery brings an object that can be read; one that brings none must not replace one that did.
+
+    An object whose format brings several tables is told of with the concerts.
+    """
+    several = "or o.table_name = ''" if table.name == "concerts" else ""
+    rows = session.query(
+        "select o.sequence, max(o.delivery), max(o.note), max(case when o.is_released then 1 else 0 end) "
+        f"from {STAGED_OBJECTS} as o where o.table_name = :table {several} group by o.sequence "
+        "having sum(case when o.state = 'refused' then 1 else 0 end) = count(*) order by o.sequence",
+        {"table": table.name},
+    )
+    ((total,),) = session.query(
+        f"select count(*) from {STAGED_OBJECTS} as o where (o.table_name = :table {several}) "
+        "and o.state in ('live', 'refused')",
+        {"table": table.name},
+    )
+    culprits = tuple(int(sequence) for sequence, _, _, is_released in rows if not is_released)
+    return Result(
+        table.name,
+        "objects_readable",
+        "validity",
+        "candidate",
+        "error",
+        len(rows),
+        int(total),
+        "every delivery brings an object that can be read",
+        tuple(f"delivery {name}: {note}" for _, name, note, _ in rows[:SAMPLE_SIZE]),
+        culprits,
+        is_accepted=bool(rows) and not culprits,
+    )
+
+
+def _released(session: Session) -> set[int]:
+    return {int(s) for (s,) in session.query(f"select distinct sequence from {STAGED_OBJECTS} where is_released")}
