@@ -110,15 +110,19 @@ def read(environment: Mapping[str, str] | None = None, options: Mapping[str, str
 
 def activate(deployment: Deployment) -> None:
     """Let this process and those that it starts see the deployment's settings and its Dagster home."""
-    os.environ.update(
-        CONCERT_DEPLOYMENT=deployment.name,
-        CONCERT_HOME=str(deployment.home),
-        CONCERT_RAW_BUCKET=deployment.raw_bucket,
-        CONCERT_PROCESSED_BUCKET=deployment.processed_bucket,
-        CONCERT_MEMORY_LIMIT=deployment.memory_limit,
-        CONCERT_WAIT_SECONDS=str(deployment.wait_seconds),
-        DAGSTER_HOME=str(deployment.dagster_home),
-    )
+    os.environ.update(_environment(deployment))
+
+
+def _environment(deployment: Deployment) -> dict[str, str]:
+    return {
+        "CONCERT_DEPLOYMENT": deployment.name,
+        "CONCERT_HOME": str(deployment.home),
+        "CONCERT_RAW_BUCKET": deployment.raw_bucket,
+        "CONCERT_PROCESSED_BUCKET": deployment.processed_bucket,
+        "CONCERT_MEMORY_LIMIT": deployment.memory_limit,
+        "CONCERT_WAIT_SECONDS": str(deployment.wait_seconds),
+        "DAGSTER_HOME": str(deployment.dagster_home),
+    }
 
 
 def check_home(deployment: Deployment) -> None:
@@ -157,14 +161,16 @@ def prepare_home(deployment: Deployment) -> None:
 
 
 def write_dotenv(deployment: Deployment, folder: Path) -> None:
-    """Write ``.env`` into the working folder, so that plain ``dagster`` commands find home and history.
+    """Write ``.env`` into the working folder, so that plain ``dagster`` commands find the home, its data and history.
 
-    A file that names a Dagster home already is the user's and stays as it is.
+    A setting that the file holds already is the user's and stays as it is.
     """
     path = folder / ".env"
     text = path.read_text() if path.exists() else ""
-    if not re.search(r"^\s*DAGSTER_HOME=", text, re.MULTILINE):
-        _write(path, f"{text}DAGSTER_HOME={deployment.dagster_home}\n")
+    for name, value in _environment(deployment).items():
+        if not re.search(rf"^\s*(export\s+)?{name}=", text, re.MULTILINE):
+            text += f"{name}={value}\n"
+    _write(path, text)
 
 
 def _write(path: Path, text: str) -> None:

@@ -81,6 +81,15 @@ CONCERTS = Table(
             kind="set",
         ),
         Rule(
+            "event_zone_known",
+            "validity",
+            "event_date",
+            "not has_event_time or event_timezone is not null",
+            "the time of a concert is told in a zone; without one it is taken as it stands",
+            kind="audit",
+            severity="warning",
+        ),
+        Rule(
             "completed_in_the_past",
             "timeliness",
             "status",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Severity = Literal["error", "warning"]
-RuleKind = Literal["row", "set"]
+RuleKind = Literal["row", "set", "audit"]
 Category = Literal[
     "row_count",
     "completeness",
@@ -31,7 +31,8 @@ class Rule:
 
     ``predicate`` is SQL over the table's typed columns and holds for a row that keeps the rule; it is written in the
     portable subset and yields true, or null where the rule does not apply. Row rules look at one row and run in
-    curation; set rules need other rows or tables and run in resolve. Both are audited again on the candidate.
+    curation; set rules need other rows or tables and run in resolve. Both are audited again on the candidate. Audit
+    rules refuse nothing and are looked at on the candidate alone.
     """
 
     name: str
@@ -73,6 +74,15 @@ class Column:
                 self.name,
                 f"{self.name} is not null",
                 f"{self.name} must be given",
+            )
+        if self.is_text and not self.values:
+            width = self.type.removeprefix("varchar(").removesuffix(")")
+            yield Rule(
+                f"{self.name}_length",
+                "validity",
+                self.name,
+                f"octet_length({self.name}) <= {width}",
+                f"{self.name} must take no more than {width} bytes in UTF-8",
             )
         if self.minimum or self.maximum:
             parts = [f"{self.name} >= {self.minimum}"] * bool(self.minimum)

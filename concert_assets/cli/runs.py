@@ -61,8 +61,11 @@ def open_home(deployment: Deployment) -> None:
 
     from concert_assets.definitions import build_resources
 
+    def warn(message: str) -> None:
+        print(message, file=sys.stderr)
+
     with dg.DagsterInstance.get() as instance:
-        for run_id in build_resources(deployment)["journal"].bury(instance):
+        for run_id in build_resources(deployment)["journal"].bury(instance, warn):
             page = deployment.reports / "runs" / run_id / "report.html"
             print(f"run {run_id[:8]} was killed; its report: {shown(page)}", file=sys.stderr)
 

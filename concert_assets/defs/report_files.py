@@ -12,12 +12,27 @@ PAGE = "report.html"
 
 
 def write_report_files(folder: Path, run_id: str, reports: Mapping[str, Any], page: str) -> None:
-    """Write JSON reports and the page below ``runs/<run_id>`` and ``latest`` of the folder of reports."""
+    """Write JSON reports and the page below ``runs/<run_id>`` of the folder of reports, and below ``latest``.
+
+    ``latest`` never goes back: the report of a run that began before the one there is written to its own folder alone.
+    """
     texts = {name: json.dumps(report, ensure_ascii=False, indent=2) for name, report in reports.items()}
     texts[PAGE] = page
-    for place in (folder / "runs" / run_id, folder / "latest"):
+    places = [folder / "runs" / run_id]
+    start = reports[PIPELINE_REPORT]["run"]["start"] or ""
+    if start >= _start_of_latest(folder):
+        places.append(folder / "latest")
+    for place in places:
         place.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
             temporary = place / f".{name}.{os.getpid()}"
             temporary.write_text(text, encoding="utf-8")
             temporary.replace(place / name)
+
+
+def _start_of_latest(folder: Path) -> str:
+    try:
+        report = json.loads((folder / "latest" / PIPELINE_REPORT).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return ""
+    return report["run"]["start"] or ""

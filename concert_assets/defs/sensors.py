@@ -3,6 +3,7 @@
 import dagster as dg
 
 from concert_assets.defs.journal import RunJournal
+from concert_assets.defs.report_files import PIPELINE_REPORT
 from concert_assets.resources.redshift.resource import Redshift
 from concert_assets.resources.s3.resource import S3
 
@@ -21,6 +22,9 @@ def run_failed(
     """Write the report of the run that failed."""
     from concert_assets.defs.report_writer import write_reports
 
+    # The hook of a failed step has written it already, with the tables as they were then.
+    if (journal.reports / "runs" / context.dagster_run.run_id / PIPELINE_REPORT).exists():
+        return
     write_reports(context.instance, context.dagster_run.run_id, journal, s3, redshift)
 
 

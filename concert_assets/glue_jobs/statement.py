@@ -70,6 +70,15 @@ def readable_rule(column: Column) -> Rule:
     )
 
 
+def _integer_digits(column: Column) -> int:
+    """How many digits before the point the column's type holds at most; 0 where that is no matter."""
+    base, _, arguments = column.type.rstrip(")").partition("(")
+    if base == "decimal":
+        precision, scale = arguments.split(",")
+        return int(precision) - int(scale)
+    return 9 if base == "integer" else 0
+
+
 def row_rules(table: Table) -> list[Rule]:
     """The row rules in the order in which they are applied; the first that a row breaks refuses it."""
     rules: list[Rule] = []
@@ -79,6 +88,11 @@ def row_rules(table: Table) -> list[Rule]:
                 rules.append(
                     Rule(rule.name, rule.category, column.name, f"{text_of(column)} is not null", rule.description)
                 )
+            elif rule.name == f"{column.name}_range" and (digits := _integer_digits(column)):
+                # A number too large for the type is unreadable as the type, and out of range all the same.
+                too_large = f"{text_of(column)} rlike '^[+-]?0*[1-9][0-9]{{{digits},}}([.][0-9]*)?$'"
+                predicate = f"coalesce({rule.predicate}, not {too_large})"
+                rules.append(Rule(rule.name, rule.category, column.name, predicate, rule.description))
             else:
                 rules.append(rule)
         if column.required and text_of(column) != column.name and not column.is_word:
@@ -105,7 +119,7 @@ def _literal(text: str) -> str:
 @cache
 def curation_statement(table: Table) -> str:
     """The statement for one table, in Spark SQL."""
-    texts = [f"nullif(trim({column.name}), '') as {column.name}" for column in table.columns]
+    texts = [f"nullif(trim(both ' \\t\\n\\r' from {column.name}), '') as {column.name}" for column in table.columns]
     typed = ["_object_id", "_row_number", "_row_error", "_row_text"]
     for column in table.columns:
         spark_type = _SPARK_TYPES.get(column.type, "string" if column.is_text else column.type)

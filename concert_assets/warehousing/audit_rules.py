@@ -110,7 +110,7 @@ def delivered(session: Session, table: Table) -> list[Result]:
 
 def about_to_be_published(session: Session, table: Table) -> list[Result]:
     """Every rule again on the rows about to be published, in one scan."""
-    rules = [*table.rules("row"), *set_rules(table)]
+    rules = [*table.rules("row"), *set_rules(table), *table.rules("audit")]
     sums = ", ".join(f"sum(case when not ({rule.predicate}) then 1 else 0 end)" for rule in rules)
     ((total, *failing),) = session.query(f"select count(*), {sums} from ({audited(table)}) as a")
     results = []

@@ -139,10 +139,7 @@ def repeated_statement(table: Table) -> str:
         return " and ".join(f"{left}.{column} = {right}.{column}" for column in table.key)
 
     compared = [name for name in staged_columns(table) if name not in (*table.key, *ORIGIN_KEY, "updated_at")]
-    is_same = " and ".join(
-        f"coalesce(cast(l.{name} as varchar(65535)), '') = coalesce(cast(w.{name} as varchar(65535)), '')"
-        for name in compared
-    )
+    is_same = " and ".join(f"{_comparable('l', name)} = {_comparable('w', name)}" for name in compared)
     rule = unique_rule(table)
     return (
         f"insert into {OUTCOMES} ({', '.join(ROW_OUTCOMES.column_names)}) "
@@ -158,6 +155,14 @@ def repeated_statement(table: Table) -> str:
         f"'{rule.description}', w._object_id, w._row_number, null "
         f"from ranked as l inner join ranked as w on {same_key('l', 'w')} and w._rank = 1 where l._rank > 1"
     )
+
+
+def _comparable(alias: str, name: str) -> str:
+    """A value as text that is never null. The basis of a time that could not be read says nothing."""
+    value = f"cast({alias}.{name} as varchar(65535))"
+    if name.endswith("_basis"):
+        value = f"case when {alias}.{name.removesuffix('_basis')} is not null then {value} end"
+    return f"coalesce({value}, '')"
 
 
 def _no_outcome(table: Table, alias: str) -> str:
