@@ -1,33 +1,37 @@
 """The subcommands that bring deliveries and judge them: ``ingest``, ``release`` and ``retract``."""
 
 import hashlib
+import shutil
 import sys
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from concert_assets import deployment as deployments
 from concert_assets.cli.errors import CommandFailed, WrongOption
 from concert_assets.cli.runs import open_home, run_job
-from concert_assets.cli.work import USE_WHAT_IS_DELIVERED, check_test_size, delivery_log, training_config
+from concert_assets.cli.work import SIMULATION, USE_WHAT_IS_DELIVERED, check_test_size, delivery_log, training_config
+from concert_assets.deliveries.hashing import HashingWriter
 from concert_assets.deliveries.log import DELIVERY_PREFIX, DeliveredObject, DeliveryLog, NoSuchDelivery, object_id
 from concert_assets.deployment import Deployment
+from concert_assets.resources.s3.protocol import KeyRefused
 from concert_assets.sources.detect import HEAD_BYTES, guess_format
 from concert_assets.sources.model import RawObject, UnreadableObject
-from concert_assets.sources.read import read
+from concert_assets.sources.read import SEVERAL_TABLES, read
 
 
 def ingest(deployment: Deployment, options: Any) -> int:
     """Deliver each file that can be read, then bring everything up to date; 1 where a file was refused."""
     check_test_size(options)
-    if options.delivery is not None and not options.delivery.strip():
-        raise WrongOption("--delivery: a name must not be empty")
+    _check_names(options)
     deployments.check_home(deployment)
     refused = 0
-    accepted = []
+    accepted: list[_File] = []
     for name in options.files:
         try:
-            accepted.append((Path(name), *_read_through(Path(name), options)))
+            accepted.append(_read_through(Path(name), options))
         except (UnreadableObject, OSError) as error:
             refused += 1
             reason = error.strerror if isinstance(error, OSError) else str(error)
@@ -36,49 +40,81 @@ def ingest(deployment: Deployment, options: Any) -> int:
         raise CommandFailed("no file could be read; nothing was delivered")
     open_home(deployment)
     log = delivery_log(deployment)
-    if any(item.state == "live" and item.entry.source == "simulation" for item in log.deliveries()):
+    if any(item.state == "live" and item.entry.source == SIMULATION for item in log.deliveries()):
         print("note: this home holds generated data too; use another --home to keep yours apart", file=sys.stderr)
-    for path, kind, rows in accepted:
-        entry_name = options.delivery or f"{options.table or options.source}/{path.name}"
-        _deliver(log, entry_name, path, options.table or "", kind, rows)
+    if options.delivery:
+        _deliver(log, options.delivery, accepted, options)
+    else:
+        for file in accepted:
+            _deliver(log, f"{options.table or options.source}/{file.path.name}", [file], options)
     config = {"ops": {**USE_WHAT_IS_DELIVERED, **training_config(options)}}
     code = run_job(deployment, "refresh_warehouse", config)
     return 1 if refused else code
 
 
-def _read_through(path: Path, options: Any) -> tuple[str, dict[str, int]]:
-    """The format of a file and its rows by table; UnreadableObject where it cannot be read to its end."""
+@dataclass(frozen=True, slots=True)
+class _File:
+    path: Path
+    kind: str
+    rows: dict[str, int]
+
+
+def _check_names(options: Any) -> None:
+    names = Counter(Path(name).name for name in options.files)
+    twice = [name for name, count in names.items() if count > 1]
+    if twice:
+        # Each would take the place of the one before it: the name of a file is the name of its delivery.
+        raise WrongOption(f"FILE: {twice[0]!r} is the name of {names[twice[0]]} files; names must differ")
+    if options.delivery is not None and not 0 < len(options.delivery.strip()) <= 200:
+        raise WrongOption(
+            f"--delivery: {options.delivery[:40]!r} is not allowed; it must be a name of 1 to 200 letters"
+        )
+    if options.delivery == SIMULATION:
+        raise WrongOption(f"--delivery: {SIMULATION!r} is the name of generated data; choose another")
+
+
+def _read_through(path: Path, options: Any) -> _File:
+    """A file with its format and its rows by table; UnreadableObject where it cannot be read to its end."""
     with path.open("rb") as stream:
         kind = options.source or guess_format(path.name, stream.read(HEAD_BYTES))
         if kind is None:
             raise UnreadableObject("neither name nor content tell the format; expected jsonl, csv or parquet")
+        if options.table and kind in SEVERAL_TABLES:
+            raise UnreadableObject(f"it is of the format {kind}; ingest it with --source {kind}")
         stream.seek(0)
         rows: Counter[str] = Counter()
         for table, batch in read(RawObject("", options.table, kind, path.name), stream):
             rows[table] += batch.num_rows
-    return kind, dict(rows)
+    return _File(path, kind, dict(rows))
 
 
-def _deliver(log: DeliveryLog, name: str, path: Path, table: str, kind: str, rows: dict[str, int]) -> None:
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    sha256 = digest.hexdigest()
-    key = f"{DELIVERY_PREFIX}{name}/{sha256[:16]}/{path.name}"
-    size = 0
-    copied = hashlib.sha256()
-    with path.open("rb") as stream, log.store.open_write(log.bucket, key) as target:
-        while block := stream.read(1 << 20):
-            target.write(block)
-            copied.update(block)
-            size += len(block)
-    if copied.hexdigest() != sha256:
-        raise CommandFailed(f"{path} changed while it was read; deliver it again when it is complete")
-    item = DeliveredObject(object_id(name, path.name, sha256), key, table, kind, size, sha256, rows=rows)
-    entry, is_new = log.deliver(name, [item], source=kind)
-    told = ", ".join(f"{count:,} {name}" for name, count in rows.items()) or "no rows"
+def _deliver(log: DeliveryLog, name: str, files: Sequence[_File], options: Any) -> None:
+    objects = [_copy(log, name, file, options.table or "") for file in files]
+    entry, is_new = log.deliver(name, objects, source=options.source or "files")
+    rows: Counter[str] = Counter()
+    for file in files:
+        rows.update(file.rows)
+    told = ", ".join(f"{count:,} {table}" for table, count in rows.items()) or "no rows"
     print(f"delivered {name} as number {entry.sequence}: {told}" if is_new else f"{name} is delivered already: {told}")
+
+
+def _copy(log: DeliveryLog, name: str, file: _File, table: str) -> DeliveredObject:
+    """Copy a file into the raw bucket, under its hash, and make sure that it held still meanwhile."""
+    with file.path.open("rb") as stream:
+        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        stream.seek(0)
+        key = f"{DELIVERY_PREFIX}{name}/{sha256[:16]}/{file.path.name}"
+        try:
+            with log.store.open_write(log.bucket, key) as target:
+                hashing = HashingWriter(target)
+                shutil.copyfileobj(stream, hashing, 1 << 20)
+        except KeyRefused as error:
+            raise CommandFailed(f"{file.path}: {error}") from error
+    if hashing.sha256 != sha256:
+        raise CommandFailed(f"{file.path} changed while it was read; deliver it again when it is complete")
+    return DeliveredObject(
+        object_id(name, file.path.name, sha256), key, table, file.kind, hashing.size_bytes, sha256, rows=file.rows
+    )
 
 
 def release(deployment: Deployment, options: Any) -> int:

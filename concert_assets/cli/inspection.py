@@ -88,7 +88,10 @@ def _check_warehouse(deployment: Deployment) -> str:
     from concert_assets.definitions import build_resources
     from concert_assets.warehousing.publish import publication
 
-    if not (deployment.home / "warehouse.duckdb").exists() and not deployment.home.exists():
+    if (
+        not (deployment.home / "warehouse.duckdb").exists()
+        and not (deployment.home / "warehouse.witness.json").exists()
+    ):
         return "nothing is published yet"
     with build_resources(deployment)["redshift"].session() as session:
         last = publication(session)
@@ -140,7 +143,7 @@ def _gather(deployment: Deployment) -> dict[str, Any]:
     counts: dict[int, tuple[int, ...]] = {}
     tables: dict[str, int] = {}
     score = None
-    if (deployment.home / "warehouse.duckdb").exists():
+    if any((deployment.home / name).exists() for name in ("warehouse.duckdb", "warehouse.witness.json")):
         with build_resources(deployment)["redshift"].session() as session:
             if session.table_exists(LOAD_LEDGER.qualified):
                 sums = ", ".join(

@@ -110,8 +110,28 @@ def rebuild(deployment: Deployment, options: Any) -> int:
     if not delivery_log(deployment).deliveries():
         raise CommandFailed(f"nothing is delivered in {shown(deployment.home)}; there is nothing to rebuild from")
     open_home(deployment)
-    build_resources(deployment)["redshift"].warehouse.discard()
+    resources = build_resources(deployment)
+    _discard_damaged(resources["s3"])
+    resources["redshift"].warehouse.discard()
     return run_job(deployment, "refresh_warehouse", {"ops": USE_WHAT_IS_DELIVERED})
+
+
+def _discard_damaged(s3: Any) -> None:
+    """Forget curated deliveries whose bytes are not those they were written with, so that they are curated anew."""
+    from concert_assets.defs.s3_objects import rules_version
+    from concert_assets.deliveries.curated import CuratedObjectDamaged, discard_manifest, is_intact, read_manifest
+    from concert_assets.deliveries.log import DeliveryLog
+
+    for delivery in DeliveryLog(s3.store, s3.raw_bucket).deliveries():
+        content_id = delivery.entry.content_id
+        try:
+            manifest = read_manifest(s3.store, s3.processed_bucket, content_id, rules_version())
+            is_whole = manifest is None or is_intact(s3.store, s3.processed_bucket, manifest)
+        except CuratedObjectDamaged:
+            is_whole = False
+        if not is_whole:
+            print(f"what was curated of {delivery.name} is damaged; it is curated anew", file=sys.stderr)
+            discard_manifest(s3.store, s3.processed_bucket, content_id, rules_version())
 
 
 def setup(deployment: Deployment, options: Any) -> int:

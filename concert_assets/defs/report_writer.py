@@ -16,6 +16,9 @@ from concert_assets.resources.redshift.protocol import Session, WarehouseBusy, W
 from concert_assets.resources.redshift.resource import Redshift
 from concert_assets.resources.s3.resource import S3
 
+# A run that failed for want of the warehouse must not wait for it once more to say so.
+_PATIENCE_SECONDS = 20.0
+
 
 def model_report(session: Session | None, s3: S3, run_id: str) -> dict[str, Any]:
     """The model report, from the models in use and the predictions made with them."""
@@ -58,7 +61,7 @@ def write_reports(
         facts = replace(facts, status="success", ended_at=now, steps=steps)
     ledger, figures = None, None
     try:
-        with redshift.session() as session:
+        with redshift.session(_PATIENCE_SECONDS) as session:
             ledger, figures = ledger_facts(session, run_id), figure_facts(session)
             models = model_report(session, s3, run_id)
     except (WarehouseBusy, WarehouseDamaged) as error:

@@ -25,9 +25,10 @@ class DuckDBRedshift(ConfigurableResource):  # type: ignore[type-arg]
         return DuckDBWarehouse(Path(self.home), self.memory_limit, self.wait_seconds)
 
     @contextmanager
-    def session(self) -> Iterator[Session]:
-        """A session on the warehouse."""
-        with self.warehouse.session() as session:
+    def session(self, wait_seconds: float | None = None) -> Iterator[Session]:
+        """A session on the warehouse, waiting for another process no longer than that or than the resource says."""
+        wait = self.wait_seconds if wait_seconds is None else min(wait_seconds, self.wait_seconds)
+        with DuckDBWarehouse(Path(self.home), self.memory_limit, wait).session() as session:
             yield session
 
     def location(self, table: str) -> str:
@@ -38,8 +39,8 @@ class DuckDBRedshift(ConfigurableResource):  # type: ignore[type-arg]
 class Redshift(Protocol):
     """What assets see of the resource, in every deployment."""
 
-    def session(self) -> AbstractContextManager[Session]:
-        """A session on the warehouse."""
+    def session(self, wait_seconds: float | None = None) -> AbstractContextManager[Session]:
+        """A session on the warehouse, waiting for another process no longer than that or than the resource says."""
         ...
 
     def location(self, table: str) -> str:
