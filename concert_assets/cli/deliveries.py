@@ -66,9 +66,7 @@ def _check_names(options: Any) -> None:
         # Each would take the place of the one before it: the name of a file is the name of its delivery.
         raise WrongOption(f"FILE: {twice[0]!r} is the name of {names[twice[0]]} files; names must differ")
     if options.delivery is not None and not 0 < len(options.delivery.strip()) <= 200:
-        raise WrongOption(
-            f"--delivery: {options.delivery[:40]!r} is not allowed; it must be a name of 1 to 200 letters"
-        )
+        raise WrongOption(f"--delivery: {options.delivery[:40]!r} is not allowed; it must have 1 to 200 letters")
     if options.delivery == SIMULATION:
         raise WrongOption(f"--delivery: {SIMULATION!r} is the name of generated data; choose another")
 
@@ -112,8 +110,16 @@ def _copy(log: DeliveryLog, name: str, file: _File, table: str) -> DeliveredObje
             raise CommandFailed(f"{file.path}: {error}") from error
     if hashing.sha256 != sha256:
         raise CommandFailed(f"{file.path} changed while it was read; deliver it again when it is complete")
+    info = log.store.head(log.bucket, key)
     return DeliveredObject(
-        object_id(name, file.path.name, sha256), key, table, file.kind, hashing.size_bytes, sha256, rows=file.rows
+        object_id(name, file.path.name, sha256),
+        key,
+        table,
+        file.kind,
+        hashing.size_bytes,
+        sha256,
+        version=info.version if info else "",
+        rows=file.rows,
     )
 
 

@@ -88,6 +88,7 @@ def _generate(context: dg.AssetExecutionContext, s3: S3, log: DeliveryLog, confi
             item.format,
             item.size_bytes,
             item.sha256,
+            version=info.version if (info := s3.store.head(s3.raw_bucket, prefix + item.key)) else "",
             rows={item.table: item.rows},
         )
         for item in generated.objects
