@@ -98,19 +98,22 @@ def unknown_options(program: str, subcommands: list[str], words: list[str]) -> l
 
 def faults(line: str) -> list[str]:
     """What is wrong with one command line; empty where every part of it exists."""
-    found = []
-    for part in re.split(r"\s*(?:&&|\|\||;)\s*", line):
-        words = shlex.split(part, comments=True)
-        while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
-            words = words[1:]
-        if words:
-            found += faults_of_one(words)
-    return found
+    lexer = shlex.shlex(line, posix=True, punctuation_chars="&|;")
+    lexer.whitespace_split = True
+    commands_of_line: list[list[str]] = [[]]
+    for token in lexer:  # without comments, and with quotes taken away
+        if set(token) <= set("&|;"):
+            commands_of_line.append([])
+        elif commands_of_line[-1] or not re.fullmatch(
+            r"[A-Z_]+=.*", token
+        ):  # settings before a program are passed over
+            commands_of_line[-1].append(token)
+    return [fault for words in commands_of_line if words for fault in faults_of_one(words)]
 
 
 def faults_of_one(words: list[str]) -> list[str]:
     """What is wrong with a single command, as words."""
-    program = Path(words[0]).name
+    program = Path(words[0]).name or words[0]  # "." has no name
     rest = words[1:]
     names = [word for word in rest if not word.startswith("-")]
     if program == "make":
@@ -187,6 +190,19 @@ def test_a_command_that_does_not_exist_is_found(line: str, fault: str) -> None:
     except AssertionError as error:  # the command itself has no help
         found = str(error)
     assert fault in found
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "make demo  # first; then --loud",
+        ". .venv/bin/activate && CONCERT_HOME=elsewhere concert-assets status --json | cat",
+        'make demo ARGS="--sales 1000 --seed 7"',
+        "dagster job execute -j run_demo",
+    ],
+)
+def test_a_command_that_exists_passes(line: str) -> None:
+    assert faults(line) == []
 
 
 def test_commands_are_read_from_shell_blocks_and_prose() -> None:
