@@ -38,11 +38,11 @@ def _names(text: str) -> frozenset[str]:
 # Words that may stand before an opening parenthesis: functions, and what looks like them.
 FUNCTIONS = {
     "spark": _names(
-        "cast coalesce concat date_add floor lower nullif regexp_extract right split_part substring timestampadd trim "
+        "cast coalesce concat date_add date_trunc floor lower nullif octet_length regexp_extract right split_part substring timestampadd trim "
         "try_cast"
     ),
     "redshift": _names(
-        "abs cast coalesce convert_timezone count dateadd datediff extract floor least max min nullif percent_rank "
+        "abs cast coalesce convert_timezone count date_trunc dateadd datediff extract floor greatest least max min nullif octet_length percent_rank "
         "row_number sum"
     ),
 }

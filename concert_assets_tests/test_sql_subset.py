@@ -1,5 +1,6 @@
 """Every SQL statement of the platform keeps to the portable subset, and what leaves it is found."""
 
+import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -141,7 +142,8 @@ def deliver(log: DeliveryLog) -> None:
         data = json.dumps(row).encode()
         key = f"deliveries/world/{table}.jsonl"
         log.store.write(log.bucket, key, data)
-        objects.append(DeliveredObject(object_id("world", table, ""), key, table, "jsonl", len(data), ""))
+        digest = hashlib.sha256(data).hexdigest()
+        objects.append(DeliveredObject(object_id("world", table, digest), key, table, "jsonl", len(data), digest))
     log.deliver("world", objects, source="test")
 
 
