@@ -35,7 +35,7 @@ about to be published, the audit would stop the publication. What becomes of the
 kept with the reason), **pending** (its parent is not published yet), **repeated** (another row of the same key wins).
 Besides, each value must be readable as its column's type: where not, a row is refused for a required column (rule
 `<column>_readable`), and an optional value is left empty and counted as a warning. What else the audit asks of tables
-and deliveries is told in the [design](design.md).
+and deliveries is told in the [design](design.md#quality).
 
 A concert may bring its prices as a map of tier to face value named `ticket_prices`; each entry becomes a row of that
 table.
