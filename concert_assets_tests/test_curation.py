@@ -22,7 +22,9 @@ from concert_assets.deliveries.curated import (
 )
 from concert_assets.deliveries.log import Entry
 from concert_assets.glue_jobs import curation
+from concert_assets.glue_jobs.curation import ObjectAltered
 from concert_assets.glue_jobs.engine import DuckDBEngine
+from concert_assets.resources.s3.protocol import ObjectNotFound
 from concert_assets.sources.model import Limits
 from concert_assets.sources.read import read
 from concert_assets_tests.support_core import ARTIST, CLEAN, CONCERT, PROCESSED, RAW, RULES, SALE, Core, as_jsonl
@@ -114,23 +116,38 @@ def test_an_optional_value_that_cannot_be_read_is_emptied_and_counted(core: Core
 
 
 def test_an_object_that_cannot_be_read_is_refused_whole_and_the_others_go_on(core: Core) -> None:
-    good, bad, gone = (
-        core.put("d", "artists", data, name=name)
-        for data, name in (
-            (as_jsonl(artists(3)), "1.jsonl"),
-            (b"PK\x03\x04 no text\xff", "2.jsonl"),
-            (as_jsonl([ARTIST]), "3.jsonl"),
-        )
-    )
-    core.store.delete(RAW, gone.key)
-    entry, _ = core.log.deliver("d", [good, bad, gone], source="test")
+    contents = [as_jsonl(artists(3)), b"PK\x03\x04 no text\xff", as_jsonl([ARTIST])]
+    objects = [core.put("d", "artists", data, name=f"{number}.jsonl") for number, data in enumerate(contents)]
+    entry, _ = core.log.deliver("d", objects, source="test")
     manifest = curate(core, entry)
-    assert {row["_object_id"] for row in accepted(core, manifest, "artists")} == {good.object_id}
-    notes = {note.object_id: note for note in manifest.notes}
-    assert set(notes) == {bad.object_id, gone.object_id}
-    assert all(note.refused for note in notes.values())
-    assert notes[bad.object_id].key == bad.key
-    assert [(count.object_id, count.rows_in) for count in manifest.counts] == [(good.object_id, 3)]
+    assert {row["_object_id"] for row in accepted(core, manifest, "artists")} == {
+        objects[0].object_id,
+        objects[2].object_id,
+    }
+    (note,) = manifest.notes
+    assert (note.object_id, note.key) == (objects[1].object_id, objects[1].key)
+    assert note.refused
+    counts = {count.object_id: count.rows_in for count in manifest.counts}
+    assert counts == {objects[0].object_id: 3, objects[2].object_id: 1}
+
+
+@pytest.mark.parametrize("change", ["gone", "altered", "as long and altered"])
+def test_an_object_that_is_not_what_was_delivered_stops_the_delivery_until_it_is_restored(
+    core: Core, change: str
+) -> None:
+    """It says nothing of the rows that were delivered, so none is refused for it."""
+    entry = core.deliver("d", **CLEAN)
+    item = entry.objects[0]
+    data = core.store.read(RAW, item.key)
+    if change == "gone":
+        core.store.delete(RAW, item.key)
+    else:
+        core.store.write(RAW, item.key, data + data if change == "altered" else data.replace(b"Ada", b"Bea"))
+    with pytest.raises((ObjectAltered, ObjectNotFound), match=item.key):
+        curate(core, entry)
+    assert list(core.store.list(PROCESSED)) == []
+    core.store.write(RAW, item.key, data)
+    assert [row["name"] for row in accepted(core, curate(core, entry), "artists")] == ["Ada"]
 
 
 def test_columns_that_no_table_knows_are_noted(core: Core) -> None:

@@ -127,6 +127,23 @@ def test_a_good_delivery_passes_a_held_one_which_a_release_then_does_not_put_bac
     assert states(log) == {1: "replaced", 3: "live"}
     judge(log, 1, "release")
     assert states(log) == {1: "replaced", 3: "live"}
+    judge(log, 3, "hold")
+    assert states(log) == {1: "live", 3: "held"}, "what was released is accepted, so it is live where none replaces it"
+
+
+def test_of_two_held_deliveries_of_a_name_the_later_one_is_held(log: DeliveryLog) -> None:
+    for content in "12":
+        deliver(log, "d", content)
+        judge(log, log.deliveries()[-1].sequence, "hold")
+    assert states(log) == {1: "replaced", 3: "held"}
+
+
+def test_a_delivery_that_is_named_like_a_number_is_found_by_its_name(log: DeliveryLog) -> None:
+    deliver(log, "d", "1")
+    deliver(log, "1", "1")
+    assert log.find("1").sequence == 2
+    judge(log, 2, "retraction")
+    assert log.find("1").sequence == 1
 
 
 def test_a_delivery_is_found_by_name_and_by_number(log: DeliveryLog) -> None:
@@ -235,17 +252,17 @@ def told_in_words(entries: Sequence[Entry]) -> dict[int, str]:
         about[entry.refers_to].add(entry.kind)
     found = {}
     for name in NAMES:
-        is_replaced = False
+        is_replaced, is_followed = False, False
         for entry in reversed([item for item in entries if item.kind == "delivery" and item.delivery == name]):
             said = about[entry.sequence]
             is_held = "hold" in said and "release" not in said
             if "retraction" in said:
                 found[entry.sequence] = "retracted"
-            elif is_replaced:
+            elif is_replaced or (is_held and is_followed):
                 found[entry.sequence] = "replaced"
             else:
                 found[entry.sequence] = "held" if is_held else "live"
-            is_replaced = is_replaced or not is_held
+            is_replaced, is_followed = is_replaced or not is_held, True
     return found
 
 

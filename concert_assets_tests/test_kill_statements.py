@@ -41,7 +41,7 @@ def test_every_attempt_died_where_it_should(attempts: list[dict[str, Any]]) -> N
     assert calm["calls"] > 60
     assert len(killed) == min(POINTS, calm["calls"])
     assert {attempt["code"] for attempt in killed} == {-9}
-    assert len({attempt["name"] for attempt in killed}) > 3, "not all at the same kind of statement"
+    assert len({attempt["name"] for attempt in killed}) >= 3, "not all at the same kind of statement"
 
 
 def test_a_killed_run_leaves_the_old_state_or_the_new_one(attempts: list[dict[str, Any]]) -> None:

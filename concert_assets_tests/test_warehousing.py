@@ -199,11 +199,8 @@ def test_a_local_time_is_told_in_the_zone_of_its_venue(core: Core) -> None:
         CONCERT | {"concert_id": "day", "event_date": "2024-05-01"},
         CONCERT | {"concert_id": "nowhere", "event_date": "2024-05-01T20:00:00", "venue_id": "v2"},
     ]
-    core.deliver(
-        "d",
-        **CLEAN
-        | {"venues": [VENUE, VENUE | {"venue_id": "v2", "timezone": None}], "concerts": concerts, "ticket_sales": []},
-    )
+    venues = [VENUE, VENUE | {"venue_id": "v2", "timezone": None}]
+    core.deliver("d", artists=[ARTIST], venues=venues, concerts=concerts)
     core.process()
     assert core.rows("concerts", "concert_id", "event_date", "has_event_time", "event_timezone") == [
         ("day", datetime(2024, 5, 1), False, "America/New_York"),
@@ -212,6 +209,30 @@ def test_a_local_time_is_told_in_the_zone_of_its_venue(core: Core) -> None:
         ("offset", datetime(2024, 5, 2), True, "America/New_York"),
         ("winter", datetime(2024, 1, 16, 1), True, "America/New_York"),
     ]
+
+
+def test_tickets_go_on_sale_no_later_than_the_day_of_the_concert_at_the_venue(core: Core) -> None:
+    days = {"sound": "2024-05-01", "late": "2024-05-02"}  # the show begins on 1 May in New York and on 2 May in UTC
+    concerts = [
+        CONCERT | {"concert_id": name, "event_date": "2024-05-02T00:30:00Z", "on_sale_date": day}
+        for name, day in days.items()
+    ]
+    core.deliver("d", artists=[ARTIST], venues=[VENUE], concerts=concerts)
+    core.process()
+    assert core.keys("concerts") == ["sound"]
+    assert core.outcomes("concerts") == {("d", 2): ("rejected", "on_sale_before_show")}
+
+
+def test_a_completed_concert_lies_in_the_past(core: Core) -> None:
+    statuses = {"c1": "completed", "c2": "scheduled"}
+    concerts = [
+        CONCERT | {"concert_id": name, "status": status, "event_date": "2999-01-01"}
+        for name, status in statuses.items()
+    ]
+    core.deliver("d", artists=[ARTIST], venues=[VENUE], concerts=concerts)
+    core.process()
+    assert core.keys("concerts") == ["c2"]
+    assert core.outcomes("concerts") == {("d", 1): ("rejected", "completed_in_the_past")}
 
 
 @pytest.mark.parametrize(
@@ -243,7 +264,7 @@ def test_hostile_text_is_stored_as_text(core: Core) -> None:
         ":run_id",
         "{braces}",
         "%s",
-        "🎻" * 50,
+        "🎻" * 16,
         "a\\'b",
         "$1",
         "null",

@@ -7,8 +7,8 @@ import pytest
 
 from concert_assets.glue_jobs.engine import DuckDBEngine
 from concert_assets.warehousing.audit import Verdict
-from concert_assets.warehousing.publish import NotPublishable, judge, publication, publish
-from concert_assets.warehousing.staging import NothingStaged, curated_state, stage
+from concert_assets.warehousing.publish import NothingStaged, NotPublishable, judge, publication, publish
+from concert_assets.warehousing.staging import curated_state, stage
 from concert_assets_tests.support_accounts import recount
 from concert_assets_tests.support_core import (
     ARTIST,
