@@ -9,7 +9,7 @@ from concert_assets.catalog.analytics import ARTIST_PERFORMANCE, DAILY_SALES_SUM
 from concert_assets.catalog.canonical import ARTISTS, CONCERTS, TICKET_SALES, VENUES
 from concert_assets.catalog.model import Table
 from concert_assets.defs.common import has_data, has_data_spec, keys, result, spec
-from concert_assets.defs.journal import REPORT_ON_FAILURE
+from concert_assets.defs.failure_hook import REPORT_ON_FAILURE
 from concert_assets.defs.lineage import mart_lineage
 from concert_assets.resources.redshift.resource import Redshift
 from concert_assets.sql.files import read_sql

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
 MODEL_PREFIX = "models/"
 
+MODELS = {
+    "venue_popularity": "Forecast of a venue's popularity score over the coming year, a random forest.",
+    "ticket_sales": "Forecast of the tickets that a concert will sell, gradient boosting.",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class InUse:

@@ -9,7 +9,7 @@ import dagster as dg
 from concert_assets.catalog.analytics import TICKET_SALES_FORECAST, VENUE_RANKING
 from concert_assets.catalog.model import Table
 from concert_assets.defs.common import has_data, has_data_spec, result, spec
-from concert_assets.defs.journal import REPORT_ON_FAILURE
+from concert_assets.defs.failure_hook import REPORT_ON_FAILURE
 from concert_assets.defs.model_objects import in_use, load_in_use
 from concert_assets.resources.kms.local import Signing
 from concert_assets.resources.redshift.resource import Redshift

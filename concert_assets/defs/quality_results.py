@@ -12,8 +12,8 @@ from concert_assets.catalog.canonical import BY_NAME, TABLES
 from concert_assets.catalog.model import Category, Table
 from concert_assets.catalog.operational import QUALITY_RESULTS
 from concert_assets.defs.common import WAREHOUSE_CODE, keys, result, spec
+from concert_assets.defs.failure_hook import REPORT_ON_FAILURE
 from concert_assets.defs.holds import hold
-from concert_assets.defs.journal import REPORT_ON_FAILURE
 from concert_assets.deliveries.log import DeliveryLog
 from concert_assets.resources.redshift.resource import Redshift
 from concert_assets.resources.s3.resource import S3

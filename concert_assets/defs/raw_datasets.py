@@ -14,7 +14,7 @@ from pydantic import Field
 from concert_assets.catalog.canonical import TABLES
 from concert_assets.catalog.code import code_version
 from concert_assets.defs.common import result, spec
-from concert_assets.defs.journal import REPORT_ON_FAILURE
+from concert_assets.defs.failure_hook import REPORT_ON_FAILURE
 from concert_assets.defs.s3_objects import is_complete
 from concert_assets.deliveries.log import DELIVERY_PREFIX, DeliveredObject, Delivery, DeliveryLog, object_id
 from concert_assets.resources.s3.protocol import ObjectStore

@@ -9,8 +9,8 @@ from concert_assets.catalog.canonical import TABLES, published_columns
 from concert_assets.catalog.code import code_version
 from concert_assets.catalog.operational import LOAD_LEDGER, ROW_OUTCOMES
 from concert_assets.defs.common import WAREHOUSE_CODE, keys, result, spec
+from concert_assets.defs.failure_hook import REPORT_ON_FAILURE
 from concert_assets.defs.holds import hold
-from concert_assets.defs.journal import REPORT_ON_FAILURE
 from concert_assets.defs.lineage import staging_lineage, warehouse_lineage
 from concert_assets.defs.s3_objects import manifest_reader
 from concert_assets.deliveries.log import DeliveryLog

@@ -7,10 +7,9 @@ from typing import Any
 import dagster as dg
 
 from concert_assets.defs.journal import RunJournal
-from concert_assets.defs.model_objects import in_use
+from concert_assets.defs.model_objects import MODELS, in_use
 from concert_assets.defs.report_files import MODEL_REPORT, PIPELINE_REPORT, write_report_files
 from concert_assets.defs.run_facts import run_facts
-from concert_assets.defs.trained_models import MODELS
 from concert_assets.defs.warehouse_facts import figure_facts, ledger_facts, top_predictions
 from concert_assets.resources.redshift.protocol import Session, WarehouseBusy, WarehouseDamaged
 from concert_assets.resources.redshift.resource import Redshift

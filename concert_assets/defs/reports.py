@@ -9,9 +9,10 @@ from concert_assets.catalog.analytics import MARTS, PREDICTIONS
 from concert_assets.catalog.canonical import TABLES
 from concert_assets.catalog.operational import LOAD_LEDGER, ROW_OUTCOMES
 from concert_assets.defs.common import keys, result, spec
-from concert_assets.defs.journal import REPORT_ON_FAILURE, RunJournal
+from concert_assets.defs.failure_hook import REPORT_ON_FAILURE
+from concert_assets.defs.journal import RunJournal
+from concert_assets.defs.model_objects import MODELS
 from concert_assets.defs.report_files import MODEL_REPORT, PAGE, PIPELINE_REPORT
-from concert_assets.defs.trained_models import MODELS
 from concert_assets.resources.redshift.resource import Redshift
 from concert_assets.resources.s3.resource import S3
 

@@ -10,7 +10,7 @@ from concert_assets.catalog.canonical import TABLES
 from concert_assets.catalog.code import code_version
 from concert_assets.catalog.operational import ROW_OUTCOMES
 from concert_assets.defs.common import CURATION_CODE, import_meanwhile, keys, result, spec
-from concert_assets.defs.journal import REPORT_ON_FAILURE
+from concert_assets.defs.failure_hook import REPORT_ON_FAILURE
 from concert_assets.deliveries.curated import (
     CURATED_PREFIX,
     CuratedManifest,

@@ -10,18 +10,14 @@ from pydantic import Field
 from concert_assets.catalog.canonical import ARTISTS, CONCERTS, TICKET_PRICES, TICKET_SALES, VENUES
 from concert_assets.catalog.model import Table
 from concert_assets.defs.common import has_data, has_data_spec, keys, result, spec
-from concert_assets.defs.journal import REPORT_ON_FAILURE
-from concert_assets.defs.model_objects import keep, model_uri
+from concert_assets.defs.failure_hook import REPORT_ON_FAILURE
+from concert_assets.defs.model_objects import MODELS, keep, model_uri
 from concert_assets.resources.kms.local import Signing
 from concert_assets.resources.redshift.protocol import Session
 from concert_assets.resources.redshift.resource import Redshift
 from concert_assets.resources.s3.resource import S3
 from concert_assets.sql.files import read_sql
 
-MODELS = {
-    "venue_popularity": "Forecast of a venue's popularity score over the coming year, a random forest.",
-    "ticket_sales": "Forecast of the tickets that a concert will sell, gradient boosting.",
-}
 _READS: dict[str, tuple[Table, ...]] = {
     "venue_popularity": (ARTISTS, VENUES, CONCERTS),
     "ticket_sales": (ARTISTS, VENUES, CONCERTS, TICKET_PRICES, TICKET_SALES),
