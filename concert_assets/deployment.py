@@ -37,6 +37,14 @@ retention:
 """
 
 
+_WORKSPACE_YAML = """\
+load_from:
+  - python_module:
+      module_name: concert_assets.definitions
+      location_name: concert_assets
+"""
+
+
 class ConfigurationError(ValueError):
     """A setting has a value that is not allowed. One line: the setting, what came, what is allowed."""
 
@@ -111,6 +119,13 @@ def read(environment: Mapping[str, str] | None = None, options: Mapping[str, str
 def activate(deployment: Deployment) -> None:
     """Let this process and those that it starts see the deployment's settings and its Dagster home."""
     os.environ.update(_environment(deployment))
+
+
+def write_workspace(deployment: Deployment) -> Path:
+    """Write a workspace file into the home that loads the installed package, and return its path."""
+    path = deployment.home / "workspace.yaml"
+    _write(path, _WORKSPACE_YAML)
+    return path
 
 
 def _environment(deployment: Deployment) -> dict[str, str]:

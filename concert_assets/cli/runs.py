@@ -118,7 +118,7 @@ def _summary(deployment: Deployment, is_success: bool, run_id: str, seconds: flo
         for held in (item for item in report["deliveries"] if item["state"] == "held"):
             print(f"held: {held['delivery']}: {'; '.join(held['notes'])}")
     if is_success:
-        print(f"done in {seconds:.1f} s · report {shown(page)} · web UI: concert-assets dev")
+        print(f"done in {seconds:.1f} s · report {shown(page)} · web UI: make dev, or concert-assets dev")
         return 0
     where = f" · report {shown(page)}" if report else ""
     print(f"the run failed after {seconds:.1f} s{where}", file=sys.stderr)

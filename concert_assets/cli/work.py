@@ -145,6 +145,9 @@ def dev(deployment: Deployment, options: Any) -> NoReturn:
     """Become ``dagster dev`` on the home; it ends as that does."""
     open_home(deployment)
     print(f"web UI at http://{options.host}:{options.port} · home {shown(deployment.home)}", flush=True)
-    command = [sys.executable, "-m", "dagster", "dev", "-m", "concert_assets.definitions"]
+    # A workspace of the home's own gives the code location the name that workspace.yaml gives it, so that what is
+    # switched on in one is on in the other.
+    workspace = deployments.write_workspace(deployment)
+    command = [sys.executable, "-m", "dagster", "dev", "-w", str(workspace)]
     command += ["--host", options.host, "--port", str(options.port)]
     os.execv(command[0], command)  # noqa: S606 - there is no shell on purpose
