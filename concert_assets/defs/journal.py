@@ -41,14 +41,15 @@ class RunJournal(dg.ConfigurableResource):  # type: ignore[type-arg]
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Mark the run as alive and write the reports of those that are not."""
         self._runs.mkdir(parents=True, exist_ok=True)
-        if context.run_id and context.run_id not in _ALIVE:
-            lock = FileLock(str(self._runs / f"{context.run_id}.lock"))
+        run_id = context.run.run_id if context.run else ""
+        if run_id and run_id not in _ALIVE:
+            lock = FileLock(str(self._runs / f"{run_id}.lock"))
             # Taken already: another process of the same run, under a multiprocess executor.
             with suppress(Timeout):
                 lock.acquire(timeout=0)
-                _ALIVE[context.run_id] = lock
+                _ALIVE[run_id] = lock
         if context.instance is not None:
-            self._event_log = keep_open(context.instance, context.run_id or "")
+            self._event_log = keep_open(context.instance, run_id)
             self.bury(context.instance, _warn(context))
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
