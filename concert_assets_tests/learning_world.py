@@ -102,4 +102,6 @@ def query(world: World, name: str, as_of: date = AS_OF) -> pd.DataFrame:
             connection.execute(f"create table {table.qualified} as select {listed} from given")
             connection.unregister("given")
         sql = read_sql(f"feature/{name}")
-        return connection.execute(translate(sql, "redshift", "duckdb"), bind(sql, "redshift", {"as_of": as_of})).df()
+        return connection.execute(
+            translate(sql, "redshift", "duckdb"), bind(sql, "redshift", "duckdb", {"as_of": as_of})
+        ).df()

@@ -5,6 +5,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,7 @@ def run_job(deployment: Deployment, job: str, config: Mapping[str, Any] | None =
     import dagster as dg
 
     from concert_assets.definitions import build_definitions
+    from concert_assets.defs.event_log import keep_open
 
     handler = _Progress()
 
@@ -89,7 +91,9 @@ def run_job(deployment: Deployment, job: str, config: Mapping[str, Any] | None =
     started = time.monotonic()
     print(f"{job} · {deployment.name} · home {shown(deployment.home)}", flush=True)
     definitions = build_definitions(deployment, loggers={"progress": console})
-    with dg.DagsterInstance.get() as instance:
+    with dg.DagsterInstance.get() as instance, ExitStack() as kept:
+        for connection in keep_open(instance, ""):  # the run's plan alone is some eighty events
+            kept.callback(connection.close)
         result = definitions.resolve_job_def(job).execute_in_process(
             instance=instance, run_config={**(config or {}), "loggers": {"progress": {}}}, raise_on_error=False
         )

@@ -22,37 +22,35 @@ def sql_names(folder: str) -> list[str]:
 
 
 @cache
-def translate(sql: str, read: Dialect, write: Dialect) -> str:
-    """One statement in another dialect.
+def prepare(sql: str, read: Dialect, write: Dialect) -> tuple[str, frozenset[str]]:
+    """One statement in another dialect, and the names of its parameters (``:name``).
 
-    Raises sqlglot's UnsupportedError where the target has no equal; what it mistranslates silently is kept out of the
-    files by the test of the portable subset.
+    Raises ValueError where the text is not one statement, and sqlglot's UnsupportedError where the target has no equal;
+    what it mistranslates silently is kept out of the files by the test of the portable subset.
     """
     import sqlglot  # where it is used: it takes a third of a second that no dagster command should wait for
-
-    statement = sqlglot.parse_one(sql, read=read)
-    if write == "duckdb":
-        for node in statement.find_all(sqlglot.exp.Anonymous):
-            if node.name.lower() == "octet_length":
-                node.set("this", "strlen")  # the bytes of a text; DuckDB's octet_length takes blobs alone
-    return statement.sql(write, unsupported_level=sqlglot.ErrorLevel.RAISE)
-
-
-@cache
-def parameter_names(sql: str, read: Dialect) -> frozenset[str]:
-    """The named parameters (``:name``) of a statement."""
-    import sqlglot
     from sqlglot import exp
 
-    (statement,) = sqlglot.parse(sql, read=read)
-    if statement is None:
-        return frozenset()
-    return frozenset(node.name for node in statement.find_all(exp.Placeholder, exp.Parameter))
+    statements = sqlglot.parse(sql, read=read)
+    if len(statements) != 1 or statements[0] is None:
+        raise ValueError(f"expected one statement, got {len(statements)}: {sql[:80]!r}")
+    statement = statements[0]
+    names = frozenset(node.name for node in statement.find_all(exp.Placeholder, exp.Parameter))
+    if write == "duckdb":
+        for node in statement.find_all(exp.Anonymous):
+            if node.name.lower() == "octet_length":
+                node.set("this", "strlen")  # the bytes of a text; DuckDB's octet_length takes blobs alone
+    return statement.sql(write, unsupported_level=sqlglot.ErrorLevel.RAISE, copy=False), names
 
 
-def bind(sql: str, read: Dialect, values: Mapping[str, Any]) -> dict[str, Any]:
+def translate(sql: str, read: Dialect, write: Dialect) -> str:
+    """One statement in another dialect, as :func:`prepare` makes it."""
+    return prepare(sql, read, write)[0]
+
+
+def bind(sql: str, read: Dialect, write: Dialect, values: Mapping[str, Any]) -> dict[str, Any]:
     """Those of ``values`` that the statement names; KeyError naming the parameter where one is not given."""
-    names = parameter_names(sql, read)
+    names = prepare(sql, read, write)[1]
     missing = sorted(names - values.keys())
     if missing:
         raise KeyError(f"the statement needs a value for {', '.join(missing)}")

@@ -54,7 +54,7 @@ class PlainSession:
         self.connection.execute("set integer_division = true")
 
     def _run(self, sql: str, parameters: Mapping[str, Any] | None) -> duckdb.DuckDBPyConnection:
-        values = bind(sql, "redshift", parameters) if parameters else None
+        values = bind(sql, "redshift", "duckdb", parameters) if parameters else None
         return self.connection.execute(translate(sql, "redshift", "duckdb"), values)
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:

@@ -31,7 +31,7 @@ class DuckDBSession:
         self._note_publication = note_publication
 
     def _run(self, sql: str, parameters: Parameters | None) -> "duckdb.DuckDBPyConnection":
-        values = bind(sql, "redshift", parameters) if parameters else {}
+        values = bind(sql, "redshift", "duckdb", parameters) if parameters else {}
         return self._connection.execute(translate(sql, "redshift", "duckdb"), values or None)
 
     def execute(self, sql: str, parameters: Parameters | None = None) -> None:
