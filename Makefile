@@ -18,6 +18,8 @@ endif
 # Some machines forbid bytecode; then every command would compile pandas and Dagster anew, for seconds each time.
 unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# The machine's own certificates, as pip uses: where a proxy looks into TLS, uv's bundled ones know nothing of it.
+export UV_SYSTEM_CERTS ?= 1
 
 # Out of date besides by age: a moved checkout (scripts hold absolute paths), a lost interpreter, another one asked for.
 ifneq ($(shell cat $(VENV)/.checkout 2>/dev/null),$(CURDIR))
