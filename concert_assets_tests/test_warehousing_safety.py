@@ -68,6 +68,7 @@ def test_a_damaged_file_is_found_said_and_made_anew(core: Core, damage: str) -> 
             duckdb.connect(str(path)).close()
     with pytest.raises(WarehouseDamaged, match="concert-assets rebuild"):
         core.keys("artists")
+    assert path.exists() == (damage != "deleted"), "looking at it makes no file"
     core.warehouse.discard()
     core.process()
     assert published_hashes(core) == before
