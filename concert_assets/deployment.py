@@ -159,7 +159,13 @@ def prepare_home(deployment: Deployment) -> None:
     Under a lock, for of several processes that start on an empty Dagster home most crash.
     """
     check_home(deployment)
-    deployment.dagster_home.mkdir(parents=True, exist_ok=True)
+    try:
+        deployment.dagster_home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"CONCERT_HOME (--home) is {str(deployment.home)!r}, where no folder can be made: {error.strerror}; "
+            "expected a folder that can be written to"
+        ) from error
     with FileLock(str(deployment.home / "setup.lock"), timeout=deployment.wait_seconds):
         settings = deployment.dagster_home / "dagster.yaml"
         if not settings.exists():
