@@ -42,7 +42,9 @@ def _lineage(sql: str, names: list[str]) -> dg.TableColumnLineage:
     found: dict[str, list[dg.TableColumnDep]] = {}
     for name in names:
         deps = set()
-        for node in lineage(name, statement, schema=schema, dialect="redshift", scope=scope, copy=False).walk():
+        # Untrimmed: the source of each step is not shown to anybody, and cutting it out takes most of the time.
+        steps = lineage(name, statement, schema=schema, dialect="redshift", scope=scope, copy=False, trim_selects=False)
+        for node in steps.walk():
             if isinstance(node.expression, exp.Table):
                 key, columns = physical[f"{node.expression.db}.{node.expression.name}"]
                 column = node.name.rpartition(".")[2].strip('"')

@@ -10,11 +10,11 @@ from concert_assets.catalog.analytics import TICKET_SALES_FORECAST, VENUE_RANKIN
 from concert_assets.catalog.model import Table
 from concert_assets.defs.common import has_data, has_data_spec, result, spec
 from concert_assets.defs.failure_hook import REPORT_ON_FAILURE
+from concert_assets.defs.features import feature_rows
 from concert_assets.defs.model_objects import in_use, load_in_use
 from concert_assets.resources.kms.local import Signing
 from concert_assets.resources.redshift.resource import Redshift
 from concert_assets.resources.s3.resource import S3
-from concert_assets.sql.files import read_sql
 from concert_assets.warehousing.names import create_table
 
 _MODELS = {VENUE_RANKING: "venue_popularity", TICKET_SALES_FORECAST: "ticket_sales"}
@@ -57,7 +57,7 @@ def _prediction(table: Table) -> dg.AssetsDefinition:
         with redshift.session() as session:
             if used is not None and used.version:
                 as_of = date.fromisoformat(used.as_of)
-                frame = session.query_frame(read_sql(f"feature/{model}"), {"as_of": as_of})
+                frame = feature_rows(session, model, as_of)
                 predicted = predict(load_in_use(s3, signing, model), frame, as_of)
                 rows = list(predicted[list(table.column_names)].itertuples(index=False, name=None))
                 if not rows:

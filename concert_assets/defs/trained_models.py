@@ -11,12 +11,11 @@ from concert_assets.catalog.canonical import ARTISTS, CONCERTS, TICKET_PRICES, T
 from concert_assets.catalog.model import Table
 from concert_assets.defs.common import has_data, has_data_spec, keys, result, spec
 from concert_assets.defs.failure_hook import REPORT_ON_FAILURE
+from concert_assets.defs.features import data_as_of, feature_rows
 from concert_assets.defs.model_objects import MODELS, keep, model_uri
 from concert_assets.resources.kms.local import Signing
-from concert_assets.resources.redshift.protocol import Session
 from concert_assets.resources.redshift.resource import Redshift
 from concert_assets.resources.s3.resource import S3
-from concert_assets.sql.files import read_sql
 
 _READS: dict[str, tuple[Table, ...]] = {
     "venue_popularity": (ARTISTS, VENUES, CONCERTS),
@@ -28,12 +27,6 @@ class TrainingConfig(dg.Config):
     """How models are judged."""
 
     test_size: float = Field(default=0.2, description="Share of the time range, its end, that models are judged on")
-
-
-def data_as_of(session: Session) -> date | None:
-    """The day that the published data reach to; None where there is neither a sale nor a completed concert."""
-    ((day,),) = session.query(read_sql("feature/as_of"))
-    return day  # type: ignore[no-any-return]
 
 
 def _model(name: str, description: str) -> dg.AssetsDefinition:
@@ -73,7 +66,7 @@ def _model(name: str, description: str) -> dg.AssetsDefinition:
             raise dg.Failure(str(error)) from error
         with redshift.session() as session:
             as_of = data_as_of(session)
-            rows = session.query_frame(read_sql(f"feature/{name}"), {"as_of": as_of}) if as_of else None
+            rows = feature_rows(session, name, as_of) if as_of else None
         if as_of is None or rows is None:
             as_of = date.min
             outcome: Any = NotTrainable(name, "no concert is completed and no ticket sold")

@@ -1,6 +1,8 @@
 """The world drawn from its settings, before anything of it is delivered."""
 
+import copy
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -85,6 +87,12 @@ def check_settings(settings: SimulationSettings) -> None:
 
 
 def _draw(settings: SimulationSettings, count: int) -> _Shows:
+    """The world with so many concerts, the caller's to change."""
+    return copy.deepcopy(_drawn(settings, count))
+
+
+@lru_cache(maxsize=1)  # settings are checked first, and the world is drawn from the same ones next
+def _drawn(settings: SimulationSettings, count: int) -> _Shows:
     """The world with so many concerts. Each table draws from a stream of its own."""
     streams = np.random.SeedSequence(settings.seed).spawn(5)
     generators = [np.random.Generator(np.random.PCG64(stream)) for stream in streams[:4]]
