@@ -160,7 +160,7 @@ def _object_rows(state: Staged, delivery: Delivery, live_objects: Mapping[str, i
                 note.refused,
                 f"unknown columns: {', '.join(note.unknown_columns)}" if note.unknown_columns else "",
             ]
-        if note is not None and note.refused and delivery.state in ("live", "held"):
+        if note is not None and note.refused and delivery.state == "live":
             state_of_object = "refused"  # type: ignore[assignment]
         elif delivery.state == "held" and item.object_id in live_objects:
             # The same bytes stand in an earlier delivery of the name, and there their rows are live.
