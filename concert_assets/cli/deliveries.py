@@ -11,8 +11,8 @@ from typing import Any
 
 from concert_assets import deployment as deployments
 from concert_assets.cli.errors import CommandFailed, WrongOption
-from concert_assets.cli.runs import open_home, run_job
-from concert_assets.cli.work import SIMULATION, USE_WHAT_IS_DELIVERED, check_test_size, delivery_log, training_config
+from concert_assets.cli.runs import delivery_log, open_home, run_job
+from concert_assets.cli.work import SIMULATION, USE_WHAT_IS_DELIVERED, check_test_size, training_config
 from concert_assets.deliveries.hashing import HashingWriter
 from concert_assets.deliveries.log import DELIVERY_PREFIX, DeliveredObject, DeliveryLog, NoSuchDelivery, object_id
 from concert_assets.deployment import Deployment

@@ -8,8 +8,7 @@ from importlib import metadata
 from typing import Any
 
 from concert_assets import deployment as deployments
-from concert_assets.cli.runs import shown
-from concert_assets.cli.work import delivery_log
+from concert_assets.cli.runs import delivery_log, shown
 from concert_assets.deployment import Deployment
 
 _NEEDED = ("dagster", "dagster-aws", "dagster-webserver", "duckdb", "pandas", "pyarrow", "scikit-learn", "sqlglot")

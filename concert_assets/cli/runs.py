@@ -71,6 +71,14 @@ def open_home(deployment: Deployment) -> None:
             print(f"run {run_id[:8]} was killed; its report: {shown(page)}", file=sys.stderr)
 
 
+def delivery_log(deployment: Deployment) -> Any:
+    """The delivery log of a deployment."""
+    from concert_assets.deliveries.log import DeliveryLog
+    from concert_assets.resources.s3.folder import FolderObjectStore
+
+    return DeliveryLog(FolderObjectStore(deployment.objects), deployment.raw_bucket)
+
+
 def run_job(deployment: Deployment, job: str, config: Mapping[str, Any] | None = None) -> int:
     """Run a job to its end and print what came of it; 0 where it succeeded, 1 where not."""
     import dagster as dg
@@ -119,8 +127,8 @@ def _summary(deployment: Deployment, is_success: bool, run_id: str, seconds: flo
         score = report["quality"]["scores"].get("delivered", {}).get("overall")
         if score is not None:
             print(f"quality score {score:.1f} of 100")
-        for held in (item for item in report["deliveries"] if item["state"] == "held"):
-            print(f"held: {held['delivery']}: {'; '.join(held['notes'])}")
+    for held in (item for item in delivery_log(deployment).deliveries() if item.state == "held"):
+        print(f"held: {held.name} (number {held.sequence}): {held.reason}")
     if is_success:
         print(f"done in {seconds:.1f} s · report {shown(page)} · web UI: make dev, or concert-assets dev")
         return 0

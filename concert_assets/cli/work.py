@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from concert_assets import deployment as deployments
 from concert_assets.cli.errors import CommandFailed, WrongOption
-from concert_assets.cli.runs import open_home, run_job, shown
+from concert_assets.cli.runs import delivery_log, open_home, run_job, shown
 from concert_assets.deployment import Deployment
 
 SIMULATION = "simulation"
@@ -82,14 +82,6 @@ def _generation(options: Any) -> dict[str, Any]:
         "defect_rate": settings.defect_rate,
         "raw_format": settings.raw_format,
     }
-
-
-def delivery_log(deployment: Deployment) -> Any:
-    """The delivery log of a deployment."""
-    from concert_assets.deliveries.log import DeliveryLog
-    from concert_assets.resources.s3.folder import FolderObjectStore
-
-    return DeliveryLog(FolderObjectStore(deployment.objects), deployment.raw_bucket)
 
 
 def train(deployment: Deployment, options: Any) -> int:
