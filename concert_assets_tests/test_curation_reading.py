@@ -178,7 +178,7 @@ FIRST_BROKEN: list[tuple[str, dict[str, str | None], tuple[str, str, str | None]
     ("ticket_sales", {"ticket_tier": "LAWN", "quantity": "0"}, ("ticket_tier_allowed", "ticket_tier", "LAWN")),
     ("ticket_sales", {"sale_status": "void"}, ("sale_status_allowed", "sale_status", "void")),
     ("ticket_sales", {"sale_status": ""}, ("sale_status_required", "sale_status", None)),
-    ("ticket_sales", {"refunded_at": "2024-04-30"}, ("refund_after_purchase", "refunded_at", "2024-04-30")),
+    ("ticket_sales", {"refunded_at": "2024-04-30"}, None),  # resolve judges it, on times in UTC
     ("ticket_sales", {"refunded_at": "soon"}, None),
     ("concerts", {}, None),
     ("concerts", {"event_date": "soon", "status": "x"}, ("event_date_readable", "event_date", "soon")),

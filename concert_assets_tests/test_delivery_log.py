@@ -247,15 +247,15 @@ def history(steps: Sequence[tuple[str, int]]) -> list[Entry]:
 
 def told_in_words(entries: Sequence[Entry]) -> dict[int, str]:
     """The same states told another way: name by name, backwards from the newest delivery."""
-    about: dict[int, set[str]] = defaultdict(set)
+    about: dict[int, list[str]] = defaultdict(list)
     for entry in entries:
-        about[entry.refers_to].add(entry.kind)
+        about[entry.refers_to].append(entry.kind)
     found = {}
     for name in NAMES:
         is_replaced, is_followed = False, False
         for entry in reversed([item for item in entries if item.kind == "delivery" and item.delivery == name]):
             said = about[entry.sequence]
-            is_held = "hold" in said and "release" not in said
+            is_held = [kind for kind in said if kind != "retraction"][-1:] == ["hold"]  # the last word counts
             if "retraction" in said:
                 found[entry.sequence] = "retracted"
             elif is_replaced or (is_held and is_followed):

@@ -222,6 +222,7 @@ TICKET_SALES = Table(
             "refunded_at >= purchase_timestamp or (refunded_at = date_trunc('day', refunded_at) "
             "and refunded_at >= date_trunc('day', purchase_timestamp))",
             "a refund does not precede its purchase; one without a time may fall on the day of it",
+            kind="set",
         ),
         Rule(
             "purchase_before_show",

@@ -4,6 +4,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from concert_assets import deployment as deployments
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # The reader, such as head, has seen enough; what is still buffered must not fail at exit.
         sys.stdout = None
-        return 0
+        return 0 if options.command in ("status", "validate") else 1
     except KeyboardInterrupt:
         print("interrupted; run the command again to go on", file=sys.stderr)
         return 130
@@ -60,7 +61,8 @@ def console() -> NoReturn:
     code = main()
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
-            stream.flush()
+            with suppress(BrokenPipeError):
+                stream.flush()
     os._exit(code)
 
 

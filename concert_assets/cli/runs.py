@@ -5,7 +5,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,8 @@ class _Progress(logging.Handler):
 
     @staticmethod
     def _say(text: str) -> None:
-        print(text, flush=True)
+        with suppress(BrokenPipeError):  # nobody reads on, and the run goes on all the same
+            print(text, flush=True)
 
 
 def open_home(deployment: Deployment) -> None:

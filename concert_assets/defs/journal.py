@@ -88,7 +88,7 @@ class RunJournal(dg.ConfigurableResource):  # type: ignore[type-arg]
         try:
             pipeline = build_pipeline_report(facts, None, generated_at=datetime.now(UTC))
             write_report_files(self.reports, run.run_id, {PIPELINE_REPORT: pipeline}, render_html(pipeline, None))
-        except OSError as error:
+        except Exception as error:  # a report of the past must not keep a run from beginning
             warn(f"the report of the killed run {run.run_id} cannot be written: {error}")
 
 

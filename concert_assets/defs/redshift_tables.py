@@ -19,7 +19,7 @@ from concert_assets.resources.redshift.resource import Redshift
 from concert_assets.resources.s3.resource import S3
 from concert_assets.warehousing.names import STAGED_COUNTS, STAGED_OBJECTS, staged
 from concert_assets.warehousing.publish import NotPublishable, Publication, publish
-from concert_assets.warehousing.staging import Staged, curated_state, stage, staged_position
+from concert_assets.warehousing.staging import Staged, curated_state, stage
 
 PUBLISHED = (*TABLES, LOAD_LEDGER, ROW_OUTCOMES)
 
@@ -28,8 +28,8 @@ def _stage(session: Session, s3: S3) -> Staged:
     """Stage the log as it is now. Under the session's lock, so that no run stages an older state over a newer one."""
     entries = DeliveryLog(s3.store, s3.raw_bucket).entries()
     state = curated_state(entries, manifest_reader(s3, entries), code_version(*WAREHOUSE_CODE))
-    if staged_position(session) != (state.position, state.fingerprint):
-        stage(session, state, lambda key: s3.store.uri(s3.processed_bucket, key))
+    # Also where the state is the staged one: its objects may have been curated anew, under other keys.
+    stage(session, state, lambda key: s3.store.uri(s3.processed_bucket, key))
     return state
 
 

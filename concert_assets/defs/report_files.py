@@ -33,6 +33,6 @@ def write_report_files(folder: Path, run_id: str, reports: Mapping[str, Any], pa
 def _start_of_latest(folder: Path) -> str:
     try:
         report = json.loads((folder / "latest" / PIPELINE_REPORT).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return ""
-    return report["run"]["start"] or ""
+        return report["run"]["start"] or ""
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return ""  # what cannot be read is no report that one could go back from

@@ -68,14 +68,19 @@ def _missing(context: dg.AssetExecutionContext, s3: S3, entries: Sequence[Entry]
     return missing
 
 
-def _hold_uncurable(log: DeliveryLog, errors: Mapping[str, str]) -> list[str]:
-    """Hold the live deliveries that the job could not curate, so that the next run goes on without them."""
+def _hold_uncurable(s3: S3, log: DeliveryLog, faults: Mapping[str, str]) -> list[str]:
+    """Hold the live deliveries whose raw objects are not what was delivered, so that the next run goes on without them.
+
+    One that was curated before, by whatever rules, is not held: its rows are published and stay so.
+    """
     held = []
     for delivery in log.deliveries():
-        error = errors.get(delivery.entry.content_id)
-        if error is not None and delivery.state == "live":
-            log.judge(delivery, "hold", f"it cannot be curated: {error}"[:2000])
-            held.append(f"{delivery.name} (number {delivery.sequence}): {error}")
+        fault = faults.get(delivery.entry.content_id)
+        if fault is None or delivery.state != "live":
+            continue
+        if older_manifest(s3.store, s3.processed_bucket, delivery.entry.content_id) is None:
+            log.judge(delivery, "hold", f"it cannot be curated: {fault}"[:2000])
+            held.append(delivery.name)
     return held
 
 
@@ -118,6 +123,7 @@ def s3_objects(
     missing = _missing(context, s3, entries)
     failure: GlueJobFailed | None = None
     errors: dict[str, str] = {}
+    faults: dict[str, str] = {}
     if missing:
         extras = {
             "store": s3.url,
@@ -137,6 +143,7 @@ def s3_objects(
         try:
             told = glue.run(context, "curate", extras)
             errors = {message["content_id"]: message["error"] for message in told if "error" in message}
+            faults = {message["content_id"]: message["error"] for message in told if message.get("is_its_fault")}
         except GlueJobFailed as error:
             failure = error
     # What the job reported lies in the manifests, so it is not lost when the job died after some deliveries.
@@ -145,9 +152,13 @@ def s3_objects(
     manifests = {d.sequence: manifest_of(d.entry.content_id) for d in deliveries}
     undone = [d.name for d in deliveries if d.state == "live" and manifests[d.sequence] is None]
     if failure is not None or undone:
-        held = _hold_uncurable(log, errors)
-        reason = str(failure) if failure else f"held, for they cannot be curated: {'; '.join(held)}"
-        raise dg.Failure(f"{len(deliveries) - len(undone)} of {len(deliveries)} deliveries are curated; {reason}")
+        held = _hold_uncurable(s3, log, faults)
+        reasons = [str(failure)] if failure else []
+        reasons += [f"{d.name}: {errors[d.entry.content_id]}" for d in deliveries if d.entry.content_id in errors]
+        reasons += [f"held: {', '.join(held)}"] if held else []
+        raise dg.Failure(
+            f"{len(deliveries) - len(undone)} of {len(deliveries)} deliveries are curated; {'; '.join(reasons)}"
+        )
     live = [m for d in deliveries if d.state == "live" and (m := manifests[d.sequence]) is not None]
     for table in TABLES:
         counts = [count for manifest in live for count in manifest.counts if count.table == table.name]

@@ -6,6 +6,7 @@ manifest is created once, so of two jobs that curate the same delivery one wins 
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -140,7 +141,8 @@ def older_manifest(store: ObjectStore, bucket: str, content_id: str) -> CuratedM
     for info in store.list(bucket, f"{CURATED_PREFIX}{content_id}/"):
         prefix, _, name = info.key.rpartition("/")
         if name == "manifest.json":
-            found = read_manifest(store, bucket, content_id, prefix.rpartition("/")[2]) or found
+            with suppress(CuratedObjectDamaged):  # then it is of no use, and another may be
+                found = read_manifest(store, bucket, content_id, prefix.rpartition("/")[2]) or found
     return found
 
 

@@ -118,6 +118,7 @@ def settle(entries: Iterable[Entry]) -> list[Delivery]:
                 deliveries[entry.sequence] = entry
             case "hold":
                 holds[entry.refers_to] = entry.note
+                released.discard(entry.refers_to)  # what was released for one reason may be held for another
             case "release":
                 released.add(entry.refers_to)
             case "retraction":

@@ -19,10 +19,10 @@ from dagster_pipes import PipesContext, open_dagster_pipes
 
 from concert_assets.deliveries.curated import read_manifest
 from concert_assets.deliveries.log import DeliveredObject
-from concert_assets.glue_jobs.curation import curate_delivery
+from concert_assets.glue_jobs.curation import ObjectAltered, curate_delivery
 from concert_assets.glue_jobs.engine import DuckDBEngine
 from concert_assets.resources.s3.folder import FolderObjectStore
-from concert_assets.resources.s3.protocol import ObjectStore
+from concert_assets.resources.s3.protocol import ObjectNotFound, ObjectStore
 
 
 def open_store(url: str) -> ObjectStore:
@@ -61,7 +61,14 @@ def run(extras: Mapping[str, Any], pipes: PipesContext) -> None:
             )
         except Exception as error:  # one delivery that cannot be curated must not keep the others from it
             pipes.log.error(f"delivery {request['name']} could not be curated: {error}\n{traceback.format_exc()}")
-            pipes.report_custom_message({"content_id": content_id, "error": f"{type(error).__name__}: {error}"})
+            pipes.report_custom_message(
+                {
+                    "content_id": content_id,
+                    "error": f"{type(error).__name__}: {error}",
+                    # Anything else, such as a full disk, says nothing of the delivery.
+                    "is_its_fault": isinstance(error, ObjectAltered | ObjectNotFound),
+                }
+            )
             continue
         rows_in = sum(count.rows_in for count in manifest.counts)
         rejected = sum(count.rejected for count in manifest.counts)

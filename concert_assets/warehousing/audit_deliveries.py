@@ -31,16 +31,27 @@ def conservation(session: Session, table: Table) -> Result:
     )
     texts = tuple(f"{key}: {rows} rows in, {outs} outcomes" for key, rows, outs in sample)
     unlike = session.query(
-        f"select o.object_key, c.rows_in, c.rows_stated from {STAGED_COUNTS} as c inner join {STAGED_OBJECTS} as o "
-        "on o.object_id = c.object_id and o.sequence = c.sequence where c.table_name = :table "
-        "and o.state in ('live', 'held') and c.rows_stated <> c.rows_in order by o.object_key",
+        f"select o.object_key, c.rows_in, c.rows_stated, c.sequence from {STAGED_COUNTS} as c "
+        f"inner join {STAGED_OBJECTS} as o on o.object_id = c.object_id and o.sequence = c.sequence "
+        "where c.table_name = :table "
+        "and o.state = 'live' and c.rows_stated <> c.rows_in order by o.object_key",
         parameters,
     )
-    failing += sum(abs(rows - stated) for _, rows, stated in unlike)
-    texts += tuple(f"{key}: {rows} rows in, {stated} stated" for key, rows, stated in unlike[:SAMPLE_SIZE])
+    failing += sum(abs(rows - stated) for _, rows, stated, _ in unlike)
+    texts += tuple(f"{key}: {rows} rows in, {stated} stated" for key, rows, stated, _ in unlike[:SAMPLE_SIZE])
+    culprits = tuple(sorted({int(sequence) for *_, sequence in unlike} - _released(session)))
     text = "each row that came has exactly one outcome, and as many came as were stated"
     return Result(
-        table.name, "rows_conserved", "conservation", "candidate", "error", int(failing), int(total), text, texts
+        table.name,
+        "rows_conserved",
+        "conservation",
+        "candidate",
+        "error",
+        int(failing),
+        int(total),
+        text,
+        texts,
+        culprits,
     )
 
 
@@ -112,10 +123,11 @@ def oversold(session: Session) -> Result:
     )
     ((total,),) = session.query(f"select count(distinct t.concert_id) from ({tickets}) as t")
     first = session.query(
-        "select r.concert_id, greatest(min(r.sequence), max(r.parent_sequence)) "
+        "select r.concert_id, min(r.sequence), greatest(min(r.sequence), max(r.parent_sequence)) "
         f"from ({running}) as r where r.so_far > r.capacity group by r.concert_id order by r.concert_id"
     )
-    culprits = {int(sequence) for _, sequence in first} - _released(session)
+    released = _released(session)
+    culprits = {int(last) for _, began, last in first if int(began) not in released} - released
     return Result(
         table.name,
         "sales_within_capacity",
@@ -125,7 +137,7 @@ def oversold(session: Session) -> Result:
         len(first),
         int(total),
         "the completed orders of a concert hold no more tickets than the venue admits",
-        tuple(f"concert {concert}" for concert, _ in first[:SAMPLE_SIZE]),
+        tuple(f"concert {concert}" for concert, *_ in first[:SAMPLE_SIZE]),
         tuple(sorted(culprits)),
         is_accepted=bool(first) and not culprits,
     )
@@ -135,7 +147,8 @@ def published_rows_kept(session: Session, table: Table) -> Result:
     """A delivery does not make unfit a good part of what others brought and what is published.
 
     A venue file with wrong capacities would have the concerts refused and the sales wait for them: each row for a
-    reason of its own, and together an empty warehouse. At fault are the deliveries that came since the publication.
+    reason of its own, and together an empty warehouse. At fault are the deliveries that brought parents since the
+    publication.
     """
     text = f"at most {MOST_LOST_SHARE:.0%} of the published rows become unfit through what others deliver"
     if not (session.table_exists(table.qualified) and session.table_exists(PUBLICATIONS.qualified)):
@@ -146,14 +159,20 @@ def published_rows_kept(session: Session, table: Table) -> Result:
         "and x.object_id = t._object_id and x.row_number = t._row_number and x.outcome in ('rejected', 'pending')",
         {"table": table.name},
     )
+    parents = _ancestors(table)
+    names = ", ".join(f"'{parent.name}'" for parent in parents) or "''"
     newer = session.query(
-        f"select distinct sequence from {STAGED_OBJECTS} where state = 'live' and sequence > "
-        f"(select max(position) from {PUBLICATIONS.qualified}) order by sequence"
+        f"select distinct o.sequence from {STAGED_OBJECTS} as o inner join {STAGED_COUNTS} as c "
+        f"on c.object_id = o.object_id and c.sequence = o.sequence and c.rows_in > 0 and c.table_name in ({names}) "
+        f"where o.state = 'live' and o.sequence > (select max(position) from {PUBLICATIONS.qualified}) "
+        "order by o.sequence"
     )
     is_much = lost >= FEWEST_LOST_ROWS and lost > MOST_LOST_SHARE * total
     arrived = {int(sequence) for (sequence,) in newer}
+    if any(_has_retracted(session, parent) for parent in parents):
+        arrived = set()
     culprits = arrived - _released(session)
-    # Without anything new it is a retraction or new rules that had the effect, and that is meant.
+    # Without new parents it is a retraction or new rules that had the effect, and that is meant.
     return Result(
         table.name,
         "published_rows_kept",
@@ -166,6 +185,25 @@ def published_rows_kept(session: Session, table: Table) -> Result:
         (),
         tuple(sorted(culprits)) if is_much else (),
         is_accepted=is_much and bool(arrived) and not culprits,
+    )
+
+
+def _ancestors(table: Table) -> list[Table]:
+    """The tables that rows of a table depend on, at any distance."""
+    found: list[Table] = []
+    for reference in table.references:
+        parent = BY_NAME[reference.table]
+        found += [item for item in (parent, *_ancestors(parent)) if item not in found]
+    return found
+
+
+def _has_retracted(session: Session, table: Table) -> bool:
+    """Whether rows are still published that a retraction has taken back since."""
+    return bool(
+        session.query(
+            f"select 1 from {table.qualified} as t inner join {STAGED_OBJECTS} as o on o.object_id = t._object_id "
+            "and o.state = 'retracted' limit 1"
+        )
     )
 
 

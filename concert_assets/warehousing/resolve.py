@@ -84,7 +84,10 @@ def audited(table: Table) -> str:
 
 
 def set_rules(table: Table) -> list[Rule]:
-    """The rules that resolve applies, parents first, in order; the first that a row breaks decides."""
+    """The rules that resolve applies, in order; the first that a row breaks decides.
+
+    A row's own fault goes before a missing parent; what a rule would see of a parent that is missing is null.
+    """
     references = [
         Rule(
             r.rule_name,
@@ -96,7 +99,7 @@ def set_rules(table: Table) -> list[Rule]:
         )
         for r in table.references
     ]
-    return references + list(table.rules("set"))
+    return [*table.rules("set"), *references]
 
 
 def unique_rule(table: Table) -> Rule:

@@ -57,6 +57,8 @@ def curated_state(entries: Sequence[Entry], manifest_of: ManifestOf, code_versio
         missing = []
         for delivery in deliveries:
             content_id = delivery.entry.content_id
+            if delivery.state == "retracted":
+                continue  # whether it was curated before it was taken back must make no difference
             manifest = manifests.get(content_id) or manifest_of(content_id)
             if manifest is not None:
                 manifests[content_id] = manifest
@@ -67,7 +69,7 @@ def curated_state(entries: Sequence[Entry], manifest_of: ManifestOf, code_versio
         position = min(missing) - 1
     digest = hashlib.sha256(f"{code_version}\0{position}".encode())
     for delivery in deliveries:
-        manifest = manifests.get(delivery.entry.content_id)
+        manifest = None if delivery.state == "retracted" else manifests.get(delivery.entry.content_id)
         version = manifest.rules_version if manifest else ""
         digest.update(
             f"\0{delivery.sequence}\0{delivery.entry.content_id}\0{delivery.state}\0{delivery.is_released}\0{version}".encode()
@@ -130,8 +132,13 @@ def _uris(state: Staged, deliveries: Sequence[Delivery], table: str, uri_of: Cal
 def _count_rows(state: Staged, delivery: Delivery) -> list[Sequence[Any]]:
     """What curation counted of each object and table, beside what the deliverer had stated."""
     manifest = state.manifests.get(delivery.entry.content_id)
-    if manifest is None:
-        return []
+    if delivery.state == "retracted" or manifest is None:
+        return [
+            (item.object_id, delivery.sequence, table, rows, 0, rows)
+            for item in delivery.entry.objects
+            for table, rows in sorted((item.rows or {}).items())
+            if delivery.state == "retracted"
+        ]
     told = [(item.object_id, item.rows or {}) for item in delivery.entry.objects]
     stated = {(object_id, table): rows for object_id, by_table in told for table, rows in by_table.items()}
     refused = {note.object_id for note in manifest.notes if note.refused}
@@ -144,7 +151,7 @@ def _count_rows(state: Staged, delivery: Delivery) -> list[Sequence[Any]]:
 
 
 def _object_rows(state: Staged, delivery: Delivery, live_objects: Mapping[str, int]) -> list[Sequence[Any]]:
-    manifest = state.manifests.get(delivery.entry.content_id)
+    manifest = None if delivery.state == "retracted" else state.manifests.get(delivery.entry.content_id)
     notes = {note.object_id: note for note in manifest.notes} if manifest else {}
     delivered_at = datetime.fromisoformat(delivery.entry.recorded_at).replace(tzinfo=None)
     # A generated world has a today of its own. Two days more than a real one leave room for every time zone.

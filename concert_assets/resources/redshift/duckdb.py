@@ -62,11 +62,15 @@ class DuckDBSession:
 
     def stage(self, relation: str, columns: Mapping[str, str], uris: Sequence[str]) -> None:
         """A view over the Parquet objects: they are the durable staging, nothing is copied."""
+        empty = ", ".join(f"cast(null as {kind}) as {name}" for name, kind in columns.items())
         if uris:
             files = ", ".join("'" + uri.replace("'", "''") + "'" for uri in uris)
-            body = f"select {', '.join(columns)} from read_parquet([{files}])"
+            # By name, and with the whole schema beside it: objects curated before a column was there have nulls for it.
+            body = (
+                f"select {', '.join(columns)} from (select * from read_parquet([{files}], union_by_name = true) "
+                f"union all by name select * from (select {empty}) where false)"
+            )
         else:
-            empty = ", ".join(f"cast(null as {kind}) as {name}" for name, kind in columns.items())
             body = f"select * from (select {empty}) where false"
         self._connection.execute(f"create or replace view {relation} as {body}")
 
