@@ -162,3 +162,14 @@ SALE = {
     "sale_status": "completed",
 }
 CLEAN = {"artists": [ARTIST], "venues": [VENUE], "concerts": [CONCERT], "ticket_sales": [SALE]}
+
+
+def artists(good: int, bad: int, prefix: str = "x") -> list[dict[str, Any]]:
+    """Artists as they should be, then artists whose score no rule lets pass."""
+    rows: list[dict[str, Any]] = [ARTIST | {"artist_id": f"{prefix}{number}"} for number in range(good)]
+    return rows + [ARTIST | {"artist_id": f"{prefix}-bad{number}", "popularity_score": 101} for number in range(bad)]
+
+
+def broken(verdict: Verdict) -> set[tuple[str, str]]:
+    """The rules that block, by table."""
+    return {(result.table, result.rule) for result in verdict.blocking}

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from concert_assets.glue_jobs.engine import DuckDBEngine
-from concert_assets.warehousing.audit import Verdict
 from concert_assets_tests.support_accounts import recount
 from concert_assets_tests.support_core import (
     ARTIST,
@@ -15,7 +14,9 @@ from concert_assets_tests.support_core import (
     SALE,
     VENUE,
     Core,
+    artists,
     as_jsonl,
+    broken,
     published_hashes,
 )
 
@@ -26,15 +27,6 @@ CANONICAL = ("artists", "venues", "concerts", "ticket_prices", "ticket_sales")
 @pytest.fixture
 def core(tmp_path: Path) -> Core:
     return Core(tmp_path, ENGINE)
-
-
-def artists(good: int, bad: int, prefix: str = "x") -> list[dict[str, Any]]:
-    rows = [ARTIST | {"artist_id": f"{prefix}{number}"} for number in range(good)]
-    return rows + [ARTIST | {"artist_id": f"{prefix}-bad{number}", "popularity_score": 101} for number in range(bad)]
-
-
-def broken(verdict: Verdict) -> set[tuple[str, str]]:
-    return {(result.table, result.rule) for result in verdict.blocking}
 
 
 def states(core: Core) -> dict[str, str]:

@@ -1,12 +1,10 @@
 """Publication: only what the audit passes, once, never an older state over a newer one, and staging whole or not at all."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from concert_assets.glue_jobs.engine import DuckDBEngine
-from concert_assets.warehousing.audit import Verdict
 from concert_assets.warehousing.publish import NothingStaged, NotPublishable, judge, publication, publish
 from concert_assets.warehousing.staging import curated_state, stage
 from concert_assets_tests.support_core import (
@@ -15,6 +13,8 @@ from concert_assets_tests.support_core import (
     PROCESSED,
     VENUE,
     Core,
+    artists,
+    broken,
     published_hashes,
     table_hashes,
 )
@@ -26,15 +26,6 @@ CANONICAL = ("artists", "venues", "concerts", "ticket_prices", "ticket_sales")
 @pytest.fixture
 def core(tmp_path: Path) -> Core:
     return Core(tmp_path, ENGINE)
-
-
-def artists(good: int, bad: int, prefix: str = "x") -> list[dict[str, Any]]:
-    rows = [ARTIST | {"artist_id": f"{prefix}{number}"} for number in range(good)]
-    return rows + [ARTIST | {"artist_id": f"{prefix}-bad{number}", "popularity_score": 101} for number in range(bad)]
-
-
-def broken(verdict: Verdict) -> set[tuple[str, str]]:
-    return {(result.table, result.rule) for result in verdict.blocking}
 
 
 def test_a_candidate_that_breaks_a_rule_is_not_published(core: Core) -> None:
