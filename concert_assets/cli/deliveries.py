@@ -14,7 +14,8 @@ from concert_assets.cli.errors import CommandFailed, WrongOption
 from concert_assets.cli.runs import delivery_log, open_home, run_job
 from concert_assets.cli.work import SIMULATION, USE_WHAT_IS_DELIVERED, check_test_size, training_config
 from concert_assets.deliveries.hashing import HashingWriter
-from concert_assets.deliveries.log import DELIVERY_PREFIX, DeliveredObject, DeliveryLog, NoSuchDelivery, object_id
+from concert_assets.deliveries.inbox import copy_key
+from concert_assets.deliveries.log import DeliveredObject, DeliveryLog, NoSuchDelivery, object_id
 from concert_assets.deployment import Deployment
 from concert_assets.resources.s3.protocol import KeyRefused
 from concert_assets.sources.detect import HEAD_BYTES, guess_format
@@ -101,7 +102,7 @@ def _copy(log: DeliveryLog, name: str, file: _File, table: str) -> DeliveredObje
     with file.path.open("rb") as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
         stream.seek(0)
-        key = f"{DELIVERY_PREFIX}{name}/{sha256[:16]}/{file.path.name}"
+        key = copy_key(name, file.path.name, sha256)
         try:
             with log.store.open_write(log.bucket, key) as target:
                 hashing = HashingWriter(target)

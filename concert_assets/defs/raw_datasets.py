@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import date
 from typing import Any, BinaryIO, Literal, cast
@@ -16,6 +16,7 @@ from concert_assets.catalog.code import code_version
 from concert_assets.defs.common import result, spec
 from concert_assets.defs.failure_hook import REPORT_ON_FAILURE
 from concert_assets.defs.s3_objects import is_complete
+from concert_assets.deliveries.inbox import Formats, Inbox
 from concert_assets.deliveries.log import DELIVERY_PREFIX, DeliveredObject, Delivery, DeliveryLog, object_id
 from concert_assets.resources.s3.protocol import ObjectStore
 from concert_assets.resources.s3.resource import S3
@@ -120,10 +121,42 @@ def _tell_progress(context: dg.AssetExecutionContext) -> Callable[[str, int, int
     return tell
 
 
+def inbox_of(s3: S3, log: DeliveryLog) -> Inbox:
+    """The inbox of the deployment's raw bucket."""
+    from concert_assets.sources.detect import guess_format
+    from concert_assets.sources.read import SEVERAL_TABLES
+
+    return Inbox(log, Formats(guess_format, SEVERAL_TABLES), s3.settle_seconds)
+
+
+def _take_in(context: dg.AssetExecutionContext, s3: S3, log: DeliveryLog) -> None:
+    """Log what was dropped into the inbox, in every run, whoever launched it."""
+    inbox = inbox_of(s3, log)
+    arrivals = inbox.arrivals()
+    taken = inbox.take_in(arrivals)
+    for entry in taken.new:
+        context.log.info(f"delivered {entry.delivery} as number {entry.sequence}")
+    if taken.known:
+        context.log.info(f"dropped again, byte by byte the same: {_some(taken.known)}")
+    left = [*arrivals.settling, *taken.left]
+    if left:
+        context.log.warning(f"left for the next run, for they were still changing or cannot be read: {_some(left)}")
+    if left and not log.deliveries():
+        raise dg.Failure(f"what lies in the inbox is still changing or cannot be read: {_some(left)}; run again")
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 5:,} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more
+
+
 def _is_wanted(config: GenerationConfig, deliveries: list[Delivery]) -> bool:
     # A home into which anything was ever delivered expects deliveries, also when all were taken back.
     if config.generate == "never" and not deliveries:
-        raise dg.Failure("nothing is delivered and generation is off: ingest files, or generate (generate: auto)")
+        raise dg.Failure(
+            "nothing is delivered and generation is off: ingest files, drop them in the inbox, "
+            "or generate (generate: auto)"
+        )
     return config.generate == "always" or (config.generate == "auto" and not deliveries)
 
 
@@ -149,6 +182,7 @@ def raw_datasets(
 ) -> Iterator[dg.MaterializeResult[Any]]:
     """The live deliveries."""
     log = DeliveryLog(s3.store, s3.raw_bucket)
+    _take_in(context, s3, log)
     if _is_wanted(config, log.deliveries()):
         _generate(context, s3, log, config)
     deliveries = log.deliveries()

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from concert_assets.resources.s3.protocol import ObjectExists, ObjectNotFound, ObjectStore
 
-EntryKind = Literal["delivery", "hold", "release", "retraction"]
+EntryKind = Literal["delivery", "sighting", "hold", "release", "retraction"]
 State = Literal["live", "held", "replaced", "retracted"]
 
 LOG_PREFIX = "log/"
@@ -29,7 +29,8 @@ class NoSuchDelivery(Exception):
 class DeliveredObject:
     """One object of a delivery. ``table`` is empty where the format itself says which tables the object brings.
 
-    ``rows`` are those that the deliverer states by table, where it does.
+    ``rows`` are those that the deliverer states by table, where it does. ``source_key`` and ``source_version`` tell
+    which object of the inbox it was copied from, where it came that way.
     """
 
     object_id: str
@@ -40,11 +41,17 @@ class DeliveredObject:
     sha256: str
     version: str = ""
     rows: dict[str, int] | None = None
+    source_key: str = ""
+    source_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry of the log. ``refers_to`` is the sequence of the delivery that a hold, release or retraction means."""
+    """One entry of the log. ``refers_to`` is the sequence of the delivery that another kind of entry means.
+
+    A sighting tells that the bytes of a delivery lay in the inbox again, as another version of the object; it changes
+    nothing but that this version is known.
+    """
 
     sequence: int
     kind: EntryKind
@@ -96,6 +103,11 @@ class Delivery:
         return self.entry.sequence
 
 
+# Entries that this process has read, by place: version and entry. A sensor looks at the log every few seconds.
+_READ: dict[str, tuple[str, Entry]] = {}
+_MOST_READ = 200_000
+
+
 def object_id(delivery: str, name: str, sha256: str) -> str:
     """A stable identifier of an object of a delivery: the same name and bytes have the same one in every home."""
     return hashlib.sha256(f"{delivery}\0{name}\0{sha256}".encode()).hexdigest()[:32]
@@ -106,16 +118,20 @@ def settle(entries: Iterable[Entry]) -> list[Delivery]:
 
     Of each name the newest accepted delivery is live. A held one is not accepted, so the one before it stays live; a
     release accepts it after all, unless a later delivery of the name has taken its place. A retraction of an accepted
-    delivery does not bring back what it had replaced.
+    delivery does not bring back what it had replaced. An entry that delivers what its predecessor of the name did,
+    as of two processes that saw the same file, is no delivery.
     """
     deliveries: dict[int, Entry] = {}
     holds: dict[int, str] = {}
     released: set[int] = set()
     retracted: set[int] = set()
+    last_of_name: dict[str, Entry] = {}
     for entry in sorted(entries, key=lambda item: item.sequence):
         match entry.kind:
             case "delivery":
-                deliveries[entry.sequence] = entry
+                last = last_of_name.get(entry.delivery)
+                if last is None or last.content_id != entry.content_id or last.sequence in retracted:
+                    deliveries[entry.sequence] = last_of_name[entry.delivery] = entry
             case "hold":
                 holds[entry.refers_to] = entry.note
                 released.discard(entry.refers_to)  # what was released for one reason may be held for another
@@ -150,25 +166,35 @@ class DeliveryLog:
         """Nothing is read or written until it is asked for."""
         self.store = store
         self.bucket = bucket
+        self._last = 0
 
     def entries(self) -> list[Entry]:
         """All entries in order, from 1 on; ValueError naming the first that is missing.
 
         A folder listed while entries are added may show a later one and not an earlier, so what the listing lacks is
-        asked for by its key.
+        asked for by its key. An entry never changes, so a version of it that this process has read is not read again.
         """
-        keys = [info.key for info in self.store.list(self.bucket, LOG_PREFIX)]
-        last = int(keys[-1].removeprefix(LOG_PREFIX).removesuffix(".json")) if keys else 0
-        found: list[Entry] = []
-        for sequence in range(1, last + 1):
-            try:
-                found.append(Entry.from_json(self.store.read(self.bucket, self._key(sequence))))
-            except ObjectNotFound as error:
-                raise ValueError(
-                    f"the delivery log of bucket {self.bucket} lacks entry {sequence}; "
-                    f"restore {self._key(sequence)} from a backup"
-                ) from error
+        versions = {info.key: info.version for info in self.store.list(self.bucket, LOG_PREFIX)}
+        last = int(max(versions).removeprefix(LOG_PREFIX).removesuffix(".json")) if versions else 0
+        found = [self._entry(sequence, versions.get(self._key(sequence), "")) for sequence in range(1, last + 1)]
+        self._last = max(self._last, last)
         return found
+
+    def _entry(self, sequence: int, version: str) -> Entry:
+        key = self._key(sequence)
+        known = _READ.get(self.store.uri(self.bucket, key))
+        if known is not None and version and known[0] == version:
+            return known[1]
+        try:
+            entry = Entry.from_json(self.store.read(self.bucket, key))
+        except ObjectNotFound as error:
+            raise ValueError(
+                f"the delivery log of bucket {self.bucket} lacks entry {sequence}; restore {key} from a backup"
+            ) from error
+        if len(_READ) >= _MOST_READ:
+            _READ.clear()
+        _READ[self.store.uri(self.bucket, key)] = (version, entry)
+        return entry
 
     def deliveries(self) -> list[Delivery]:
         """Every delivery with its state."""
@@ -176,7 +202,9 @@ class DeliveryLog:
 
     def append(self, entry: Entry) -> Entry:
         """Write an entry under the next free number and return it as numbered."""
-        sequence = len(self.entries()) + 1
+        if not self._last:
+            self.entries()
+        sequence = self._last + 1  # an entry is never removed, so the search may begin at the last that was seen
         while True:
             numbered = replace(entry, sequence=sequence)
             try:
@@ -184,6 +212,7 @@ class DeliveryLog:
             except ObjectExists:
                 sequence += 1  # another writer took the number
                 continue
+            self._last = sequence
             return numbered
 
     def deliver(
@@ -199,7 +228,7 @@ class DeliveryLog:
 
         The same objects as the newest delivery of that name, unless that was retracted, are no new delivery.
         """
-        entry = Entry(0, "delivery", delivery, _now(), tuple(objects), source=source, settings=settings, note=note)
+        entry = Entry(0, "delivery", delivery, now(), tuple(objects), source=source, settings=settings, note=note)
         of_name = [item for item in self.deliveries() if item.name == delivery]
         if of_name and of_name[-1].state != "retracted" and of_name[-1].entry.content_id == entry.content_id:
             return of_name[-1].entry, False
@@ -221,12 +250,13 @@ class DeliveryLog:
 
     def judge(self, delivery: Delivery, kind: Literal["hold", "release", "retraction"], note: str) -> Entry:
         """Log a hold, release or retraction of a delivery."""
-        return self.append(Entry(0, kind, delivery.name, _now(), refers_to=delivery.sequence, note=note))
+        return self.append(Entry(0, kind, delivery.name, now(), refers_to=delivery.sequence, note=note))
 
     @staticmethod
     def _key(sequence: int) -> str:
         return f"{LOG_PREFIX}{sequence:012d}.json"
 
 
-def _now() -> str:
+def now() -> str:
+    """The time as entries record it: ISO 8601 to the second, in UTC."""
     return datetime.now(UTC).isoformat(timespec="seconds")

@@ -31,7 +31,10 @@ ManifestOf = Callable[[str], CuratedManifest | None]
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """What staging reflects: the log up to ``position``, and a hash of all that resolve depends on."""
+    """What staging reflects: the log up to ``position``, and a hash of all that resolve depends on.
+
+    Sightings that follow count for nothing, so that they bring about no publication.
+    """
 
     position: int
     fingerprint: str
@@ -67,6 +70,7 @@ def curated_state(entries: Sequence[Entry], manifest_of: ManifestOf, code_versio
         if not missing:
             break
         position = min(missing) - 1
+    position = max((entry.sequence for entry in entries[:position] if entry.kind != "sighting"), default=0)
     digest = hashlib.sha256(f"{code_version}\0{position}".encode())
     for delivery in deliveries:
         manifest = None if delivery.state == "retracted" else manifests.get(delivery.entry.content_id)

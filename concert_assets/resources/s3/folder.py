@@ -2,9 +2,12 @@
 
 Python's and most libraries' writers fill a file in place, so a killed one leaves a part of it in sight. Here every
 object is written to a sibling temporary file, synced, renamed, and the folder synced after it.
+
+File names are encoded, so that any key can be held; below ``inbox/`` they stand as they are, for people put them there.
 """
 
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,10 +15,11 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote, unquote
 
-from concert_assets.resources.s3.protocol import KeyRefused, ObjectExists, ObjectInfo, ObjectNotFound
+from concert_assets.resources.s3.protocol import INBOX_PREFIX, KeyRefused, ObjectExists, ObjectInfo, ObjectNotFound
 
 _TEMPORARY = ".writing-"  # an encoded segment never begins with a dot, so no key can collide with it
 _EMPTY_SEGMENT = "%"  # no encoding yields a lone percent sign
+_NO_TEXT = re.compile(r".*\ufffd.* \(bytes ((?:[0-9a-f]{2})+)\)", re.DOTALL)
 _MOST_KEY_BYTES = 1024  # as in S3; encoded, it still fits into the longest path that Linux knows
 
 
@@ -32,6 +36,21 @@ def _encode_segment(segment: str) -> str:
 
 def _decode_segment(name: str) -> str:
     return "" if name == _EMPTY_SEGMENT else unquote(name)
+
+
+def _to_name(segment: str) -> str:
+    """The file name of a part of a key below the inbox."""
+    found = _NO_TEXT.fullmatch(segment)
+    return os.fsdecode(bytes.fromhex(found[1])) if found else segment
+
+
+def _from_name(name: str) -> str:
+    """The part of a key for a file name below the inbox: the name, and its bytes where they are no UTF-8."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return f"{os.fsencode(name).decode('utf-8', 'replace')} (bytes {os.fsencode(name).hex()})"
+    return name
 
 
 class FolderObjectStore:
@@ -51,10 +70,18 @@ class FolderObjectStore:
             raise KeyRefused(f"key {key[:60]!r} is no Unicode text") from error
         if size_bytes > _MOST_KEY_BYTES:
             raise KeyRefused(f"key {key[:60]!r}… has {size_bytes} bytes, more than {_MOST_KEY_BYTES}")
+        if key.startswith(INBOX_PREFIX):
+            return self._dropped(bucket, key)
         segments = [_encode_segment(segment) for segment in key.split("/")]
         if any(len(segment) > 230 for segment in segments):
             raise KeyRefused(f"key {key[:60]!r}… has a part longer than a file name may be")
         return self._bucket(bucket).joinpath(*segments)
+
+    def _dropped(self, bucket: str, key: str) -> Path:
+        segments = key.split("/")
+        if any(segment in ("", ".", "..") for segment in segments):
+            raise KeyRefused(f"key {key[:60]!r}: a folder store holds no empty part and no dots alone below the inbox")
+        return self._bucket(bucket).joinpath(*map(_to_name, segments))
 
     def _bucket(self, bucket: str) -> Path:
         if _encode_segment(bucket) != bucket:
@@ -126,10 +153,14 @@ class FolderObjectStore:
                 if name.startswith(_TEMPORARY):
                     continue
                 path = Path(parent, name)
-                key = "/".join(_decode_segment(part) for part in path.relative_to(base).parts)
+                parts = path.relative_to(base).parts
+                decode = _from_name if parts[0] == INBOX_PREFIX.rstrip("/") and len(parts) > 1 else _decode_segment
+                key = "/".join(map(decode, parts))
                 if key.startswith(prefix):
                     with suppress(FileNotFoundError):  # removed while listing: then it is not there
-                        found.append(self._info(path, key))
+                        info = self._info(path, key)
+                        if path.is_file():  # no pipe, socket or device
+                            found.append(info)
         yield from sorted(found, key=lambda info: info.key)
 
     def delete(self, bucket: str, key: str) -> None:
@@ -145,8 +176,10 @@ class FolderObjectStore:
 
     def _info(self, path: Path, key: str) -> ObjectInfo:
         status = path.stat()
-        # The inode changes with every rename over the file, so the same size in the same tick still shows.
-        return ObjectInfo(key, status.st_size, f"{status.st_mtime_ns:x}-{status.st_ino:x}-{status.st_size:x}")
+        # The inode changes with every rename over the file, so the same size in the same tick still shows; the time of
+        # the inode's change cannot be set, so that a copy that keeps the file's time still shows.
+        times = f"{status.st_mtime_ns:x}-{status.st_ctime_ns:x}"
+        return ObjectInfo(key, status.st_size, f"{times}-{status.st_ino:x}-{status.st_size:x}", status.st_ctime)
 
     @contextmanager
     def _temporary(self, target: Path) -> Iterator[tuple[Path, BinaryIO]]:

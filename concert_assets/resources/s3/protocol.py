@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+# Where people drop files, under the names that they give them.
+INBOX_PREFIX = "inbox/"
+
 
 class ObjectNotFound(Exception):
     """There is no object under that key."""
@@ -21,11 +24,15 @@ class KeyRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
-    """One version of one object: its key, size in bytes and a token that changes whenever the bytes do."""
+    """One version of one object: its key, size in bytes and a token that changes whenever the bytes do.
+
+    ``changed_at`` is when it last changed, in seconds since 1970 by the store's clock.
+    """
 
     key: str
     size_bytes: int
     version: str
+    changed_at: float = 0.0
 
 
 class ObjectStore(Protocol):

@@ -15,6 +15,7 @@ class S3(Protocol):
 
     raw_bucket: str
     processed_bucket: str
+    settle_seconds: float
 
     @property
     def store(self) -> ObjectStore:
@@ -33,6 +34,10 @@ class FolderS3(ConfigurableResource):  # type: ignore[type-arg]
     root: str = Field(description="Folder that holds a folder per bucket")
     raw_bucket: str = Field(description="Bucket of deliveries and their log")
     processed_bucket: str = Field(description="Bucket of curated objects and models")
+    settle_seconds: float = Field(
+        default=2.0,
+        description="Seconds for which a file in the inbox must be unchanged before it is taken for complete",
+    )
 
     @property
     def store(self) -> ObjectStore:
