@@ -55,12 +55,13 @@ class RuleCount:
 
 @dataclass(frozen=True, slots=True)
 class ObjectNote:
-    """What is to be said of a raw object as a whole: why it could not be read, or which columns are unknown."""
+    """What is to be said of a raw object as a whole: why it could not be read, unknown columns, and remarks."""
 
     object_id: str
     key: str
     refused: str
     unknown_columns: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,10 @@ class CuratedManifest:
             tuple(CuratedFile(**item) for item in fields["files"]),
             tuple(TableCount(**item) for item in fields["counts"]),
             tuple(RuleCount(**item) for item in fields["rule_counts"]),
-            tuple(ObjectNote(**item | {"unknown_columns": tuple(item["unknown_columns"])}) for item in fields["notes"]),
+            tuple(
+                ObjectNote(**item | {name: tuple(item.get(name, ())) for name in ("unknown_columns", "remarks")})
+                for item in fields["notes"]
+            ),
         )
 
     def accepted(self, table: str) -> tuple[CuratedFile, ...]:

@@ -7,7 +7,7 @@ import hashlib
 import json
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import BinaryIO, Protocol
 
@@ -22,7 +22,7 @@ from concert_assets.glue_jobs.outputs import REJECTS_SCHEMA, Outputs, Tally, acc
 from concert_assets.glue_jobs.statement import curation_statement, output_columns, text_of
 from concert_assets.resources.s3.protocol import ObjectStore
 from concert_assets.sources.model import Notes, RawObject, UnreadableObject
-from concert_assets.sources.read import read
+from concert_assets.sources.read import GROUPED, read, read_together
 
 CHUNK_ROWS = 250_000
 Progress = Callable[[str, int], None]
@@ -41,11 +41,11 @@ class ObjectAltered(Exception):
 
 
 class _LateRefusal(Exception):
-    """An object proved unreadable after some of its rows had been handed on."""
+    """An object proved unreadable after some of its rows had been handed on; so did those read together with it."""
 
-    def __init__(self, note: ObjectNote) -> None:
-        super().__init__(note.refused)
-        self.note = note
+    def __init__(self, notes: Sequence[ObjectNote]) -> None:
+        super().__init__(notes[0].refused)
+        self.notes = notes
 
 
 def curate_delivery(
@@ -78,7 +78,7 @@ def curate_delivery(
                 outputs.finish()
             break
         except _LateRefusal as late:
-            refused[late.note.object_id] = late.note
+            refused |= {note.object_id: note for note in late.notes}
     for item in objects:
         # An object of no rows still has a line, so that the ledger tells of it.
         if item.table and not (item.object_id in notes and notes[item.object_id].refused):
@@ -146,6 +146,31 @@ def _verify(item: DeliveredObject, stream: BinaryIO) -> None:
     stream.seek(0)
 
 
+def _units(objects: Sequence[DeliveredObject]) -> list[list[DeliveredObject]]:
+    """The objects by what is read at once: those of a grouped format together, every other one by itself."""
+    units: dict[str | int, list[DeliveredObject]] = {}
+    for position, item in enumerate(objects):
+        units.setdefault(item.format if item.format in GROUPED else position, []).append(item)
+    return list(units.values())
+
+
+def _rows(
+    store: ObjectStore, bucket: str, unit: Sequence[DeliveredObject], notes: Mapping[str, Notes]
+) -> Iterator[tuple[str, pa.RecordBatch]]:
+    """The raw batches of objects that are read at once, whose bytes are verified first."""
+    with ExitStack() as stack:
+        opened = []
+        for item in unit:
+            stream = stack.enter_context(stack.enter_context(store.fetch(bucket, item.key)).open("rb"))
+            _verify(item, stream)
+            raw = RawObject(item.object_id, item.table or None, item.format, item.key.rsplit("/", 1)[-1])
+            opened.append((raw, stream))
+        if unit[0].format in GROUPED:
+            yield from read_together(opened, notes)
+        else:
+            yield from read(*opened[0], notes=notes[unit[0].object_id])
+
+
 def _chunks(
     store: ObjectStore, bucket: str, objects: Sequence[DeliveredObject], notes: dict[str, ObjectNote]
 ) -> Iterator[tuple[Table, pa.Table]]:
@@ -155,32 +180,32 @@ def _chunks(
     """
     waiting: dict[str, list[pa.RecordBatch]] = defaultdict(list)
     waiting_rows: Counter[str] = Counter()
-    for item in objects:
-        found = Notes()
+    for unit in _units(objects):
+        found = {item.object_id: Notes() for item in unit}
         is_begun = False
         before = {name: len(batches) for name, batches in waiting.items()}
-        raw = RawObject(item.object_id, item.table or None, item.format, item.key.rsplit("/", 1)[-1])
         try:
-            with store.fetch(bucket, item.key) as path, path.open("rb") as stream:
-                _verify(item, stream)
-                for name, batch in read(raw, stream, notes=found):
-                    waiting[name].append(batch)
-                    waiting_rows[name] += batch.num_rows
-                    if waiting_rows[name] >= CHUNK_ROWS:
-                        yield BY_NAME[name], pa.Table.from_batches(waiting.pop(name))
-                        del waiting_rows[name]
-                        is_begun = True
+            for name, batch in _rows(store, bucket, unit, found):
+                waiting[name].append(batch)
+                waiting_rows[name] += batch.num_rows
+                if waiting_rows[name] >= CHUNK_ROWS:
+                    yield BY_NAME[name], pa.Table.from_batches(waiting.pop(name))
+                    del waiting_rows[name]
+                    is_begun = True
         except UnreadableObject as error:
-            notes[item.object_id] = ObjectNote(item.object_id, item.key, str(error))
+            refusals = [ObjectNote(item.object_id, item.key, str(error)) for item in unit]
+            notes.update((note.object_id, note) for note in refusals)
             if is_begun:
-                raise _LateRefusal(notes[item.object_id]) from error
+                raise _LateRefusal(refusals) from error
             for name, batches in waiting.items():
                 del batches[before.get(name, 0) :]
                 waiting_rows[name] = sum(batch.num_rows for batch in batches)
             continue
-        if found.unknown_columns:
-            unknown = tuple(f"{table}.{name}" for table, names in found.unknown_columns.items() for name in names)
-            notes[item.object_id] = ObjectNote(item.object_id, item.key, "", unknown)
+        for item in unit:
+            columns, remarks = found[item.object_id].unknown_columns, tuple(found[item.object_id].remarks)
+            unknown = tuple(f"{table}.{name}" for table, names in columns.items() for name in names)
+            if unknown or remarks:
+                notes[item.object_id] = ObjectNote(item.object_id, item.key, "", unknown, remarks)
     for table in TABLES:
         if waiting.get(table.name):
             yield table, pa.Table.from_batches(waiting.pop(table.name))

@@ -1,6 +1,6 @@
 """What every reader shares: the object to be read, its limits, the schema of raw rows, and how a refusal is said."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
@@ -61,9 +61,13 @@ class Limits:
 
 @dataclass(slots=True)
 class Notes:
-    """What the ledger should know of an object beside its rows: columns that no table knows, as spelled, per table."""
+    """What the ledger should know of an object beside its rows.
+
+    Columns that no table knows, as spelled, per table; and remarks, a sentence each, such as what is no row of ours.
+    """
 
     unknown_columns: dict[str, list[str]] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
 
     def unknown(self, table: str, column: str) -> None:
         """Note an unknown column once; beyond ``MAX_NOTED_COLUMNS`` names per table no more are kept."""
@@ -83,6 +87,8 @@ class RowFault:
 
 Batches = Iterator[tuple[str, pa.RecordBatch]]
 Reader = Callable[[RawObject, BinaryIO, Limits, Notes], Batches]
+# Reads objects that make sense only together; the notes are by object id.
+GroupReader = Callable[[Sequence[tuple[RawObject, BinaryIO]], Limits, Mapping[str, Notes]], Batches]
 
 
 class Readable(Protocol):

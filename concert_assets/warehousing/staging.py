@@ -170,6 +170,7 @@ def _object_rows(state: Staged, delivery: Delivery, live_objects: Mapping[str, i
             texts += [
                 note.refused,
                 f"unknown columns: {', '.join(note.unknown_columns)}" if note.unknown_columns else "",
+                *note.remarks,
             ]
         if note is not None and note.refused and delivery.state == "live":
             state_of_object = "refused"  # type: ignore[assignment]
