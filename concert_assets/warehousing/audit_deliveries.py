@@ -1,6 +1,6 @@
 """The rules that look at deliveries as wholes: rows conserved, refused or lost, objects unreadable, orders summed."""
 
-from concert_assets.catalog.canonical import BY_NAME
+from concert_assets.catalog.canonical import BY_NAME, TABLES
 from concert_assets.catalog.model import Table
 from concert_assets.catalog.operational import PUBLICATIONS
 from concert_assets.resources.redshift.protocol import Session
@@ -210,9 +210,10 @@ def _has_retracted(session: Session, table: Table) -> bool:
 def objects_readable(session: Session, table: Table) -> Result:
     """Every live delivery brings an object that can be read; one that brings none must not replace one that did.
 
-    An object whose format brings several tables is told of with the concerts.
+    An object that names no table, or one that nobody knows, is told of with the concerts.
     """
-    several = "or o.table_name = ''" if table.name == "concerts" else ""
+    known = ", ".join(f"'{item.name}'" for item in TABLES)
+    several = f"or o.table_name not in ({known})" if table.name == "concerts" else ""
     rows = session.query(
         "select o.sequence, max(o.delivery), max(o.note), max(case when o.is_released then 1 else 0 end) "
         f"from {STAGED_OBJECTS} as o where o.table_name = :table {several} group by o.sequence "
