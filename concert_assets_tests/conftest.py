@@ -1,8 +1,11 @@
-"""What holds for every test: which tests this machine cannot run, and that it says so."""
+"""What holds for every test: which tests this machine cannot run, and that it says so; and what tests share."""
 
 import shutil
+from collections.abc import Iterator
 
 import pytest
+
+from concert_assets_tests.support_moto import MotoServer, running
 
 BROWSER_PROGRAMS = ("chromium", "chromedriver")
 
@@ -24,3 +27,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say why they were left out."""
     if missing := missing_programs():
         terminalreporter.write_line(f"browser tests were left out: {' and '.join(missing)} not found")
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[MotoServer]:
+    """S3 on a loopback port, for as long as the tests run."""
+    with running() as server:
+        yield server

@@ -16,34 +16,53 @@ from hypothesis import strategies as st
 
 from concert_assets.resources.s3.folder import FolderObjectStore
 from concert_assets.resources.s3.protocol import KeyRefused, ObjectExists, ObjectNotFound, ObjectStore
+from concert_assets_tests.support_moto import MotoServer
 
 BUCKET = "raw"
 # How a process of its own opens the same store, by implementation.
 OPENERS = {
     "folder": "from pathlib import Path\n"
     "from concert_assets.resources.s3.folder import FolderObjectStore\n"
-    "store = FolderObjectStore(Path(sys.argv[1]))\n"
+    "store = FolderObjectStore(Path(sys.argv[1]))\n",
+    "moto": "from concert_assets_tests.support_moto import open_store\nstore = open_store(sys.argv[1])\n",
 }
-MAKERS: dict[str, Callable[[Path], ObjectStore]] = {"folder": FolderObjectStore}
 
 
-@pytest.fixture(params=sorted(MAKERS))
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
-    return MAKERS[request.param](tmp_path / "root")
+@pytest.fixture(params=sorted(OPENERS))
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture
-def opener(request: pytest.FixtureRequest, store: ObjectStore) -> str:
-    return OPENERS[request.node.callspec.params["store"]]
+def make(kind: str, request: pytest.FixtureRequest) -> Callable[[Path], ObjectStore]:
+    """Makes an empty store; what lies in a folder lies there."""
+    if kind == "folder":
+        return FolderObjectStore
+    server: MotoServer = request.getfixturevalue("moto")
+    return lambda _: server.empty()
+
+
+@pytest.fixture
+def store(make: Callable[[Path], ObjectStore], tmp_path: Path) -> ObjectStore:
+    return make(tmp_path / "root")
+
+
+@pytest.fixture
+def opener(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str]:
+    """Code by which another process opens the store, and its argument."""
+    place = str(tmp_path / "root") if kind == "folder" else request.getfixturevalue("moto").url
+    return OPENERS[kind], place
 
 
 def keys(store: ObjectStore, prefix: str = "") -> list[str]:
     return [info.key for info in store.list(BUCKET, prefix)]
 
 
-def process(opener: str, body: str, *arguments: str) -> subprocess.Popen[bytes]:
-    code = "import sys, time\n" + opener + textwrap.dedent(body)
-    return subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, stdin=subprocess.PIPE)
+def process(opener: tuple[str, str], body: str, *arguments: str) -> subprocess.Popen[bytes]:
+    code = "import sys, time\n" + opener[0] + textwrap.dedent(body)
+    return subprocess.Popen(
+        [sys.executable, "-c", code, opener[1], *arguments], stdout=subprocess.PIPE, stdin=subprocess.PIPE
+    )
 
 
 def test_an_object_comes_back_as_it_was_written(store: ObjectStore) -> None:
@@ -105,7 +124,7 @@ def test_create_refuses_what_is_there_and_leaves_it(store: ObjectStore) -> None:
     assert store.read(BUCKET, "k") == b"third"
 
 
-def test_of_eight_racing_processes_one_creates_each_object(store: ObjectStore, opener: str) -> None:
+def test_of_eight_racing_processes_one_creates_each_object(store: ObjectStore, opener: tuple[str, str]) -> None:
     body = """
         from concert_assets.resources.s3.protocol import ObjectExists
         print("ready", flush=True)
@@ -117,7 +136,7 @@ def test_of_eight_racing_processes_one_creates_each_object(store: ObjectStore, o
             except ObjectExists:
                 pass
     """
-    racers = [process(opener, body, str(store.uri(BUCKET) + "/.."), str(racer)) for racer in range(8)]
+    racers = [process(opener, body, str(racer)) for racer in range(8)]
     for racer in racers:
         assert racer.stdout is not None
         assert racer.stdout.readline() == b"ready\n"
@@ -168,7 +187,7 @@ def test_an_object_is_not_visible_before_it_is_whole(store: ObjectStore) -> None
     assert keys(store) == ["k"]
 
 
-def test_a_killed_writer_leaves_nothing_in_sight(store: ObjectStore, opener: str, tmp_path: Path) -> None:
+def test_a_killed_writer_leaves_nothing_in_sight(store: ObjectStore, opener: tuple[str, str], tmp_path: Path) -> None:
     store.write(BUCKET, "old", b"as it was")
     body = """
         old, new = store.open_write("raw", "old"), store.open_write("raw", "new")
@@ -179,7 +198,7 @@ def test_a_killed_writer_leaves_nothing_in_sight(store: ObjectStore, opener: str
             print("midway", flush=True)
             time.sleep(600)
     """
-    writer = process(opener, body, str(tmp_path / "root"))
+    writer = process(opener, body)
     assert writer.stdout is not None
     assert writer.stdout.readline() == b"midway\n"
     os.kill(writer.pid, signal.SIGKILL)
@@ -277,21 +296,23 @@ SEGMENT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="
 KEY = st.lists(SEGMENT | st.sampled_from(["..", ".", "", "a", "A", "%", ".writing-", "%2E"]), max_size=4).map("/".join)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(wanted=st.dictionaries(KEY, st.binary(max_size=20), max_size=6), prefix=KEY)
 def test_a_store_holds_what_a_dictionary_would(
-    wanted: dict[str, bytes], prefix: str, tmp_path_factory: pytest.TempPathFactory
+    wanted: dict[str, bytes],
+    prefix: str,
+    make: Callable[[Path], ObjectStore],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    for make in MAKERS.values():
-        root = tmp_path_factory.mktemp("stores")
-        store = make(root / "root")
-        held = {}
-        for key, data in wanted.items():
-            try:
-                store.write(BUCKET, key, data)
-            except KeyRefused:
-                continue
-            held[key] = data
-        assert {info.key: store.read(BUCKET, info.key) for info in store.list(BUCKET)} == held
-        assert keys(store, prefix) == sorted(key for key in held if key.startswith(prefix))
-        assert not outside(root)
+    root = tmp_path_factory.mktemp("stores")
+    store = make(root / "root")
+    held = {}
+    for key, data in wanted.items():
+        try:
+            store.write(BUCKET, key, data)
+        except KeyRefused:
+            continue
+        held[key] = data
+    assert {info.key: store.read(BUCKET, info.key) for info in store.list(BUCKET)} == held
+    assert keys(store, prefix) == sorted(key for key in held if key.startswith(prefix))
+    assert not outside(root)

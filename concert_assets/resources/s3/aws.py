@@ -1,0 +1,219 @@
+"""Object storage in S3: whole objects, created once where asked, every key that S3 accepts.
+
+boto3 rather than obstore, which refuses keys with ``..`` or ``//`` and drops a leading slash. Importing this module
+imports boto3, so it is imported where a store is opened.
+"""
+
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from io import BytesIO
+from pathlib import Path
+from tempfile import NamedTemporaryFile, SpooledTemporaryFile
+from typing import Any, BinaryIO, cast
+
+import boto3  # type: ignore[import-untyped]
+from boto3.s3.transfer import TransferConfig  # type: ignore[import-untyped]
+from botocore.config import Config  # type: ignore[import-untyped]
+from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
+
+from concert_assets.resources.s3.protocol import KeyRefused, ObjectExists, ObjectInfo, ObjectNotFound
+
+ATTEMPTS = 5
+_BLOCK_BYTES = 1 << 20
+_SPOOL_BYTES = 16 << 20
+_MOST_KEY_BYTES = 1024
+_BUCKET = re.compile(r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_CREATION = "creation"
+_NOT_THERE = {"404", "NoSuchKey"}
+_KEY_REFUSED = {"InvalidURI", "KeyTooLongError"}  # S3 refuses ../ that leads out of the bucket
+_EXISTS = {"412", "PreconditionFailed"}
+_CONFLICT = {"409", "ConditionalRequestConflict"}
+
+
+def s3_client(
+    *,
+    region_name: str | None = None,
+    endpoint_url: str | None = None,
+    connect_seconds: float = 10,
+    read_seconds: float = 60,
+) -> Any:
+    """A boto3 client whose requests end: two deadlines an attempt, at most ``ATTEMPTS`` of them with growing pauses.
+
+    Credentials come from where boto3 finds them and appear nowhere in this process's settings.
+    """
+    return boto3.client(
+        "s3",
+        region_name=region_name,
+        endpoint_url=endpoint_url,
+        config=Config(
+            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+            connect_timeout=connect_seconds,
+            read_timeout=read_seconds,
+        ),
+    )
+
+
+class S3ObjectStore:
+    """An :class:`~concert_assets.resources.s3.protocol.ObjectStore` in buckets of S3, which are there already.
+
+    A version is ETag, size and second of change: what a listing and a look at one object both tell, in buckets with
+    versioning and without. An ETag alone would hide bytes that come back after others had taken their place. The second
+    may lie before that of objects seen earlier, for a multipart upload bears the time at which it began.
+    """
+
+    def __init__(self, client: Any) -> None:
+        """``client`` is a boto3 client of S3 and stays the caller's to close."""
+        self.client = client
+
+    def read(self, bucket: str, key: str) -> bytes:
+        """All bytes of an object."""
+        target = BytesIO()
+        self._download(bucket, key, target)
+        return target.getvalue()
+
+    def write(self, bucket: str, key: str, data: bytes) -> ObjectInfo:
+        """Write an object whole, in place of what was there."""
+        with _errors(bucket, key):
+            self.client.put_object(**_place(bucket, key), Body=data)
+        return self._written(bucket, key)
+
+    def create(self, bucket: str, key: str, data: bytes) -> ObjectInfo:
+        """Write an object that must not exist yet."""
+        mark = secrets.token_hex(16)
+        for attempt in range(ATTEMPTS):
+            try:
+                with _errors(bucket, key):
+                    self.client.put_object(
+                        **_place(bucket, key), Body=data, IfNoneMatch="*", Metadata={_CREATION: mark}
+                    )
+                break
+            except ClientError as error:
+                code = _code(error)
+                if code in _EXISTS:
+                    # An attempt whose answer was lost on the way may have created it; then the repetition says so.
+                    if self._mark(bucket, key) == mark:
+                        break
+                    raise ObjectExists(f"object {key!r} in bucket {bucket!r} exists") from error
+                # Another writer is at it this very moment: whether it exists will be known in the next.
+                if code not in _CONFLICT or attempt == ATTEMPTS - 1:
+                    raise
+            time.sleep(0.05 * 2**attempt)
+        return self._written(bucket, key)
+
+    @contextmanager
+    def open_write(self, bucket: str, key: str) -> Iterator[BinaryIO]:
+        """A stream whose bytes become the object at the end of the context.
+
+        They wait in a temporary file, so that an upload can be repeated. A large one goes up in parts and is aborted
+        where one fails; parts that a killed process leaves are never visible, and a lifecycle rule removes them.
+        """
+        place = _place(bucket, key)
+        with SpooledTemporaryFile(max_size=_SPOOL_BYTES) as spool:
+            yield cast(BinaryIO, spool)
+            spool.seek(0)
+            with _errors(bucket, key):
+                self.client.upload_fileobj(spool, **place, Config=TransferConfig(max_concurrency=4))
+
+    @contextmanager
+    def fetch(self, bucket: str, key: str) -> Iterator[Path]:
+        """A temporary file with the object's bytes, all of them."""
+        with NamedTemporaryFile(prefix="s3-object-") as target:
+            self._download(bucket, key, cast(BinaryIO, target))
+            target.flush()
+            yield Path(target.name)
+
+    def head(self, bucket: str, key: str) -> ObjectInfo | None:
+        """Size, version and time of an object, or None."""
+        with suppress(ObjectNotFound), _errors(bucket, key):
+            found = self.client.head_object(**_place(bucket, key))
+            return _info(key, found["ContentLength"], found)
+        return None
+
+    def list(self, bucket: str, prefix: str = "") -> Iterator[ObjectInfo]:
+        """The objects under a prefix in the order of their keys; S3 sorts by UTF-8 bytes, which is that of the text."""
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=_bucket(bucket), Prefix=prefix)
+        for page in pages:
+            for item in page.get("Contents", ()):
+                yield _info(item["Key"], item["Size"], item)
+
+    def delete(self, bucket: str, key: str) -> None:
+        """Remove an object; nothing happens where there is none."""
+        with _errors(bucket, key):
+            self.client.delete_object(**_place(bucket, key))
+
+    def uri(self, bucket: str, key: str = "") -> str:
+        """The ``s3://`` URI as AWS's tools write it: the key as it is, not encoded."""
+        return f"s3://{bucket}/{key}" if key else f"s3://{bucket}"
+
+    def _written(self, bucket: str, key: str) -> ObjectInfo:
+        info = self.head(bucket, key)  # the answer to an upload does not tell the time
+        if info is None:
+            raise ObjectNotFound(f"object {key!r} in bucket {bucket!r} was removed as soon as it was written")
+        return info
+
+    def _mark(self, bucket: str, key: str) -> str | None:
+        with suppress(ObjectNotFound), _errors(bucket, key):
+            return cast("str | None", self.client.head_object(**_place(bucket, key))["Metadata"].get(_CREATION))
+        return None
+
+    def _download(self, bucket: str, key: str, target: BinaryIO) -> None:
+        """Fill an empty file with an object. botocore checks length and checksum but does not repeat what broke off."""
+        for attempt in range(ATTEMPTS):
+            with _errors(bucket, key):
+                body = self.client.get_object(**_place(bucket, key))["Body"]
+            try:
+                with body:
+                    for block in body.iter_chunks(_BLOCK_BYTES):
+                        target.write(block)
+                return
+            except BotoCoreError:
+                if attempt == ATTEMPTS - 1:
+                    raise
+            target.seek(0)
+            target.truncate()
+            time.sleep(0.05 * 2**attempt)
+
+
+def _info(key: str, size_bytes: int, told: dict[str, Any]) -> ObjectInfo:
+    changed_at = told["LastModified"].timestamp()
+    etag = told["ETag"].strip('"')
+    return ObjectInfo(key, size_bytes, f"{etag}-{size_bytes:x}-{int(changed_at):x}", changed_at)
+
+
+def _bucket(bucket: str) -> str:
+    if not _BUCKET.fullmatch(bucket):
+        raise KeyRefused(
+            f"{bucket!r} is no bucket name: 3 to 63 lower-case letters, digits, dots and dashes are allowed"
+        )
+    return bucket
+
+
+def _place(bucket: str, key: str) -> dict[str, str]:
+    """Where an object lies, as the client wants it; KeyRefused where S3 could not hold it."""
+    try:
+        size_bytes = len(key.encode())
+    except UnicodeEncodeError as error:
+        raise KeyRefused(f"key {key[:60]!r} is no Unicode text") from error
+    if not 1 <= size_bytes <= _MOST_KEY_BYTES:
+        raise KeyRefused(f"key {key[:60]!r}… has {size_bytes} bytes; expected 1 to {_MOST_KEY_BYTES}")
+    return {"Bucket": _bucket(bucket), "Key": key}
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+@contextmanager
+def _errors(bucket: str, key: str) -> Iterator[None]:
+    """Say in the protocol's words what S3 answered, where it has words for it."""
+    try:
+        yield
+    except ClientError as error:
+        if _code(error) in _NOT_THERE:
+            raise ObjectNotFound(f"no object {key!r} in bucket {bucket!r}") from error
+        if _code(error) in _KEY_REFUSED:
+            raise KeyRefused(f"S3 refuses key {key[:60]!r}: {_code(error)}") from error
+        raise
