@@ -12,6 +12,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from concert_assets.catalog.canonical import TABLES
+
 HOME_FORMAT = 1
 DEPLOYMENTS = ("embedded",)
 
@@ -68,6 +70,11 @@ class Deployment:
     def objects(self) -> Path:
         """The folder of the buckets."""
         return self.home / "objects"
+
+    @property
+    def inbox(self) -> Path:
+        """The folder into which people drop files, below a folder for each table."""
+        return self.objects / self.raw_bucket / "inbox"
 
     @property
     def dagster_home(self) -> Path:
@@ -167,6 +174,8 @@ def prepare_home(deployment: Deployment) -> None:
             "expected a folder that can be written to"
         ) from error
     with FileLock(str(deployment.home / "setup.lock"), timeout=deployment.wait_seconds):
+        for table in TABLES:
+            (deployment.inbox / table.name).mkdir(parents=True, exist_ok=True)
         settings = deployment.dagster_home / "dagster.yaml"
         if not settings.exists():
             _write(settings, _DAGSTER_YAML)

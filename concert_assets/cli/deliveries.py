@@ -11,7 +11,7 @@ from typing import Any
 
 from concert_assets import deployment as deployments
 from concert_assets.cli.errors import CommandFailed, WrongOption
-from concert_assets.cli.runs import delivery_log, open_home, run_job
+from concert_assets.cli.runs import delivery_log, inbox, open_home, run_job, shown
 from concert_assets.cli.work import SIMULATION, USE_WHAT_IS_DELIVERED, check_test_size, training_config
 from concert_assets.deliveries.hashing import HashingWriter
 from concert_assets.deliveries.inbox import copy_key
@@ -28,6 +28,8 @@ def ingest(deployment: Deployment, options: Any) -> int:
     check_test_size(options)
     _check_names(options)
     deployments.check_home(deployment)
+    if not options.files:
+        return _ingest_inbox(deployment, options)
     refused = 0
     accepted: list[_File] = []
     for name in options.files:
@@ -53,6 +55,16 @@ def ingest(deployment: Deployment, options: Any) -> int:
     return 1 if refused else code
 
 
+def _ingest_inbox(deployment: Deployment, options: Any) -> int:
+    open_home(deployment)
+    arrivals = inbox(deployment).arrivals()
+    if not arrivals.deliveries:
+        left = f"; {len(arrivals.settling)} still changing" if arrivals.settling else ""
+        print(f"nothing new in the inbox {shown(deployment.inbox)}{left}")
+        return 1 if left else 0
+    return run_job(deployment, "refresh_warehouse", {"ops": {**USE_WHAT_IS_DELIVERED, **training_config(options)}})
+
+
 @dataclass(frozen=True, slots=True)
 class _File:
     path: Path
@@ -61,6 +73,10 @@ class _File:
 
 
 def _check_names(options: Any) -> None:
+    if options.files and not (options.table or options.source):
+        raise WrongOption("one of --table and --source must be given, to say what the files are")
+    if not options.files and (options.table or options.source or options.delivery):
+        raise WrongOption("FILE: --table, --source and --delivery are said of files, and none is given")
     names = Counter(Path(name).name for name in options.files)
     twice = [name for name, count in names.items() if count > 1]
     if twice:

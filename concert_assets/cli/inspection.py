@@ -8,7 +8,7 @@ from importlib import metadata
 from typing import Any
 
 from concert_assets import deployment as deployments
-from concert_assets.cli.runs import delivery_log, shown
+from concert_assets.cli.runs import delivery_log, inbox, shown
 from concert_assets.deployment import Deployment
 
 _NEEDED = ("dagster", "dagster-aws", "dagster-webserver", "duckdb", "pandas", "pyarrow", "scikit-learn", "sqlglot")
@@ -96,7 +96,8 @@ def _check_warehouse(deployment: Deployment) -> str:
         last = publication(session)
     if last is None:
         return "nothing is published yet"
-    position = len(delivery_log(deployment).entries())
+    entries = delivery_log(deployment).entries()
+    position = max((entry.sequence for entry in entries if entry.kind != "sighting"), default=0)
     behind = f", {position - last.position} log entries behind" if position > last.position else ""
     return f"publication {last.number} at log position {last.position}{behind}"
 
@@ -109,6 +110,9 @@ def status(deployment: Deployment, options: Any) -> int:
         print(json.dumps(told, ensure_ascii=False, indent=2, default=str))
         return 0
     print(f"home {told['home']} · {told['deployment']}")
+    waiting = told["inbox"]
+    if waiting["ready"] or waiting["settling"]:
+        print(f"inbox: {waiting['ready']:,} objects to be taken in, {waiting['settling']:,} still changing")
     if not told["deliveries"]:
         print("nothing is delivered yet; run demo or ingest")
         return 0
@@ -161,9 +165,11 @@ def _gather(deployment: Deployment) -> dict[str, Any]:
                 ),
                 None,
             )
+    arrivals = inbox(deployment).arrivals()
     return {
         "home": shown(deployment.home),
         "deployment": deployment.name,
+        "inbox": {"ready": arrivals.objects, "settling": len(arrivals.settling)},
         "deliveries": [
             {
                 "name": item.name,

@@ -77,12 +77,12 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("--skip-generation", action="store_true", help="use what is delivered already")
     _test_size(demo)
 
-    ingest = add("ingest", "deliver files of your own and bring everything up to date")
-    what = ingest.add_mutually_exclusive_group(required=True)
+    ingest = add("ingest", "deliver files of your own, or what lies in the inbox, and bring everything up to date")
+    what = ingest.add_mutually_exclusive_group()
     what.add_argument("--table", choices=tuple(BY_NAME), metavar="TABLE", help=f"one of {', '.join(BY_NAME)}")
     what.add_argument("--source", choices=SOURCES, metavar="SOURCE", help=f"an archive's format: {', '.join(SOURCES)}")
     ingest.add_argument("--delivery", metavar="NAME", help="name of the delivery (default: table or source and file)")
-    ingest.add_argument("files", nargs="+", metavar="FILE")
+    ingest.add_argument("files", nargs="*", metavar="FILE", help="without one, what was dropped into the inbox")
     _test_size(ingest)
 
     _test_size(add("train", "train both models anew on what is published"))

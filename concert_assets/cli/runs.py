@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from concert_assets import deployment as deployments
+from concert_assets.deliveries.inbox import Inbox
 from concert_assets.deployment import Deployment
 
 
@@ -78,6 +79,14 @@ def delivery_log(deployment: Deployment) -> Any:
     from concert_assets.resources.s3.folder import FolderObjectStore
 
     return DeliveryLog(FolderObjectStore(deployment.objects), deployment.raw_bucket)
+
+
+def inbox(deployment: Deployment) -> Inbox:
+    """The inbox of a deployment."""
+    from concert_assets.definitions import build_resources
+    from concert_assets.defs.raw_datasets import inbox_of
+
+    return inbox_of(build_resources(deployment)["s3"], delivery_log(deployment))
 
 
 def run_job(deployment: Deployment, job: str, config: Mapping[str, Any] | None = None) -> int:

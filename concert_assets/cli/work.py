@@ -137,6 +137,7 @@ def dev(deployment: Deployment, options: Any) -> NoReturn:
     """Become ``dagster dev`` on the home; it ends as that does."""
     open_home(deployment)
     print(f"web UI at http://{options.host}:{options.port} · home {shown(deployment.home)}", flush=True)
+    print(f"files dropped below {shown(deployment.inbox)} are loaded while this runs", flush=True)
     # A workspace of the home's own gives the code location the name that workspace.yaml gives it, so that what is
     # switched on in one is on in the other.
     workspace = deployments.write_workspace(deployment)
