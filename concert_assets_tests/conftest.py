@@ -1,10 +1,13 @@
 """What holds for every test: which tests this machine cannot run, and that it says so; and what tests share."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from concert_assets.resources.s3.folder import FolderObjectStore
+from concert_assets.resources.s3.protocol import ObjectStore
 from concert_assets_tests.support_moto import MotoServer, running
 
 BROWSER_PROGRAMS = ("chromium", "chromedriver")
@@ -34,3 +37,24 @@ def moto() -> Iterator[MotoServer]:
     """S3 on a loopback port, for as long as the tests run."""
     with running() as server:
         yield server
+
+
+@pytest.fixture(params=["folder", "moto"])
+def store_kind(request: pytest.FixtureRequest) -> str:
+    """Every implementation of the object store in turn."""
+    return str(request.param)
+
+
+@pytest.fixture
+def make_store(store_kind: str, request: pytest.FixtureRequest) -> Callable[[Path], ObjectStore]:
+    """Makes an empty store, in a folder where it is one of folders."""
+    if store_kind == "folder":
+        return FolderObjectStore
+    server: MotoServer = request.getfixturevalue("moto")
+    return lambda _: server.empty()
+
+
+@pytest.fixture
+def store(make_store: Callable[[Path], ObjectStore], tmp_path: Path) -> ObjectStore:
+    """An empty store of each kind."""
+    return make_store(tmp_path / "root")
