@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import BinaryIO
 
-from concert_assets.sources import delimited, jsonl, nyphil, parquet
+from concert_assets.sources import delimited, jsonl, nyphil, parquet, tickit
 from concert_assets.sources.model import (
     Batches,
     GroupReader,
@@ -21,9 +21,9 @@ FORMATS: dict[str, Reader] = {
     "nyphil": nyphil.read,
 }
 # Formats whose objects make sense only together, so that all of a delivery are read at once.
-GROUPED: dict[str, GroupReader] = {}
+GROUPED: dict[str, GroupReader] = {"tickit": tickit.read_together}
 # Formats whose objects bring several tables, so that ``RawObject.table`` is None.
-SEVERAL_TABLES = frozenset({"nyphil"})
+SEVERAL_TABLES = frozenset({"nyphil", "tickit"})
 _LIMITS = Limits()
 
 
