@@ -46,7 +46,9 @@ ROOMS = {
     "deliveries": Room(PURE, frozenset({"catalog", PROTOCOLS})),
     "learning": Room(PURE, frozenset({"catalog"})),
     "reporting": Room(PURE, frozenset({"catalog"})),
-    "warehousing": Room(frozenset({"pandas", "pyarrow"}), frozenset({"catalog", "deliveries", "sql", PROTOCOLS})),
+    "warehousing": Room(
+        frozenset({"numpy", "pandas", "pyarrow", "rapidfuzz"}), frozenset({"catalog", "deliveries", "sql", PROTOCOLS})
+    ),
     # sqlglot: the statement that refuses rows is composed from the catalog and a SQL file
     "glue_jobs": Room(
         frozenset({"dagster_pipes", "duckdb", "pyspark", "pyarrow", "sqlglot"}),

@@ -1,0 +1,1 @@
+"""Which artists and venues are one, by names and other evidence; pure, over rows handed in, but for merging.py."""

@@ -1,0 +1,202 @@
+"""Names as they are compared: folded to plain letters, in their several forms, and how alike two of them are."""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from rapidfuzz.distance import OSA
+
+# How alike two names are, from alike to hardly. A slip is a letter too many, too few or swapped inside a long word:
+# what a hand does, and what hardly ever tells two names apart as first and last letters and other vowels do.
+Likeness = Literal["same", "article", "descriptive", "slip", "one letter", "two letters", "short word", "number"]
+
+ARTICLES = frozenset({"the", "a", "an"})
+_NUMBER_WORDS = frozenset(
+    [
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "first",
+        "second",
+        "third",
+        "fourth",
+        "fifth",
+    ]
+)
+_NUMBER = re.compile(r".*\d.*|x{0,3}(ix|iv|v?i{0,3})|.")  # also a single letter: an initial, or the A of a Studio A
+# Letters that Unicode does not take apart into a plain one and a mark.
+_PLAIN = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i"})
+_APOSTROPHES = str.maketrans("", "", "'’‘`´ʼ")
+_LAST_PLAIN_SCRIPT = "\u052f"  # up to here, Latin, Greek and Cyrillic: marks are accents; beyond, they make the letter
+# What sources write where nobody is known, and for nobody in particular. Such names identify nothing.
+_NOBODY = frozenset(
+    [
+        "unknown",
+        "unknownartist",
+        "unknownvenue",
+        "various",
+        "variousartists",
+        "tba",
+        "tbd",
+        "tobeannounced",
+        "tobedetermined",
+        "none",
+        "na",
+        "untitled",
+        "anonymous",
+        "traditional",
+        "notrecorded",
+        "venuenotrecorded",
+    ]
+)
+MOST_EDITS = 2
+_FEWEST_LETTERS = {1: 5, 2: 9}  # of a name that so many edits leave recognisable
+LONG_WORD = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name in the forms that are compared.
+
+    ``keys`` are the forms without article, conjunction and spaces: names that share one are the same. ``spellings``
+    are the forms with spaces, in which letters are compared. ``bare`` is the name without words that only describe,
+    empty where nothing else is left.
+    """
+
+    keys: tuple[str, ...]
+    spellings: tuple[str, ...]
+    words: frozenset[str]
+    numbers: tuple[str, ...]
+    has_article: bool
+    bare: str = ""
+
+
+def folded(text: str) -> list[str]:
+    """The words of a text in lower case, without accents and punctuation; a text of signs alone is one word."""
+    plain = text.casefold().translate(_APOSTROPHES).replace("&", " and ").replace(" + ", " and ")
+    words = re.findall(r"[a-z0-9]+", plain) if plain.isascii() else "".join(_letters(plain)).split()
+    return words or ["".join(unicodedata.normalize("NFKC", text).casefold().split())]
+
+
+def _letters(text: str) -> Iterator[str]:
+    base = ""
+    for letter in unicodedata.normalize("NFKD", text.translate(_PLAIN)):
+        if unicodedata.category(letter).startswith("M"):
+            if base > _LAST_PLAIN_SCRIPT:
+                yield letter
+        else:
+            base = letter
+            yield letter if letter.isalnum() else " "
+
+
+def read_name(
+    text: str,
+    synonyms: Mapping[str, str] | None = None,
+    describing: frozenset[str] = frozenset(),
+    kinds: frozenset[str] = frozenset(),
+) -> Name | None:
+    """The forms of a name, or None for one that names nobody.
+
+    ``synonyms`` map a word to the one it is compared as. ``describing`` are words that may be there or not; a name of
+    which only such and ``kinds`` are left without them has no bare form.
+    """
+    written = folded(text)
+    if "".join(written) in _NOBODY:
+        return None
+    words = [synonyms.get(word, word) for word in written] if synonyms else written
+    forms = [words]
+    first, comma, last = text.partition(",")
+    if comma and "," not in last and any(map(str.isalnum, first)) and any(map(str.isalnum, last)):
+        # Bach, Johann Sebastian: the number of words of the first part tells where the second begins.
+        count = len(folded(first))
+        forms.append(words[count:] + words[:count])
+    cores = [_core(form) for form in forms]
+    spellings = [" ".join(written), *(" ".join(core) for core in cores), *(" ".join(form) for form in forms)]
+    bare = [word for word in cores[0] if word not in describing]
+    return Name(
+        keys=tuple(dict.fromkeys("".join(core) for core in cores)),
+        spellings=tuple(dict.fromkeys(spellings)),
+        words=frozenset(words),
+        numbers=tuple(sorted(word for word in cores[0] if is_number(word))),
+        has_article=any(form[0] in ARTICLES or form[-1] in ARTICLES for form in forms),
+        bare="".join(bare) if describing and not kinds.issuperset(bare) else "",
+    )
+
+
+def _core(words: Sequence[str]) -> list[str]:
+    """The words without a leading or moved article and without conjunctions, as far as any are left."""
+    start = 1 if len(words) > 1 and words[0] in ARTICLES else 0
+    end = len(words) - 1 if len(words) - start > 1 and words[-1] == "the" else len(words)
+    core = list(words[start:end])
+    return [word for word in core if word != "and"] or core
+
+
+@cache
+def is_number(word: str) -> bool:
+    """Whether a word counts or distinguishes rather than names: digits, a Roman numeral to 39, an initial."""
+    return word in _NUMBER_WORDS or _NUMBER.fullmatch(word) is not None
+
+
+def compare_names(left: Name, right: Name) -> Likeness | None:
+    """How alike two names are; None where they are two names.
+
+    Letters are compared by optimal string alignment: a letter left out, added, replaced, or swapped with its neighbour
+    counts one. What differs in a number or initial, or in a word of three letters, is told apart from a misspelling.
+    """
+    if not set(left.keys).isdisjoint(right.keys):
+        return "same" if left.has_article == right.has_article else "article"
+    if left.bare and left.bare == right.bare and (left.words <= right.words or right.words <= left.words):
+        return "descriptive"
+    edits, one, other = min(
+        (
+            (OSA.distance(one, other, score_cutoff=MOST_EDITS), one, other)
+            for one in left.spellings
+            for other in right.spellings
+        ),
+        key=lambda found: found[0],
+    )
+    if edits > MOST_EDITS or min(len(one), len(other)) - one.count(" ") < _FEWEST_LETTERS[max(edits, 1)]:
+        return None
+    if left.numbers != right.numbers:
+        return "number"
+    return _kind_of_edit(one.split(), other.split(), edits)
+
+
+def _kind_of_edit(left: Sequence[str], right: Sequence[str], edits: int) -> Likeness | None:
+    if len(left) != len(right):
+        return "two letters"
+    pairs = [(a, b) for a, b in zip(left, right, strict=True) if a != b]
+    if any(min(len(a), len(b)) <= 3 for a, b in pairs):
+        return "short word"
+    if edits == 1:
+        ((a, b),) = pairs
+        is_inside = a[0] == b[0] and a[-1] == b[-1] and max(len(a), len(b)) >= LONG_WORD
+        return "slip" if is_inside and (len(a) != len(b) or sorted(a) == sorted(b)) else "one letter"
+    if len(pairs) == 1 and min(map(len, pairs[0])) <= LONG_WORD:
+        return None  # two letters of a short word: North and South
+    return "two letters"
+
+
+def shortened(name: Name, fewest_letters: int) -> Iterator[str]:
+    """The name as written, and with one letter of a word left out; ``fewest_letters`` is how long such a word is.
+
+    Two names that differ in one letter of such a word, or by a swap in it, have one of these in common.
+    """
+    written = name.spellings[0]
+    yield written
+    start = 0
+    for word in written.split(" "):
+        if len(word) >= fewest_letters:
+            for at in range(start, start + len(word)):
+                yield written[:at] + written[at + 1 :]
+        start += len(word) + 1
