@@ -5,6 +5,7 @@ import shutil
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,8 @@ from concert_assets.deliveries.log import DeliveredObject, DeliveryLog, NoSuchDe
 from concert_assets.deployment import Deployment
 from concert_assets.resources.s3.protocol import KeyRefused
 from concert_assets.sources.detect import HEAD_BYTES, guess_format
-from concert_assets.sources.model import RawObject, UnreadableObject
-from concert_assets.sources.read import SEVERAL_TABLES, read
+from concert_assets.sources.model import OBJECT_ID, Notes, RawObject, UnreadableObject
+from concert_assets.sources.read import GROUPED, SEVERAL_TABLES, read, read_together
 
 
 def ingest(deployment: Deployment, options: Any) -> int:
@@ -32,21 +33,23 @@ def ingest(deployment: Deployment, options: Any) -> int:
         return _ingest_inbox(deployment, options)
     refused = 0
     accepted: list[_File] = []
-    for name in options.files:
+    for paths in _units(options):
         try:
-            accepted.append(_read_through(Path(name), options))
+            accepted += _read_through(paths, options)
         except (UnreadableObject, OSError) as error:
             refused += 1
             reason = error.strerror if isinstance(error, OSError) else str(error)
-            print(f"refused {name}: {reason}", file=sys.stderr)
+            if options.source in GROUPED and isinstance(error, OSError):
+                reason = f"{error.filename}: {reason}"
+            print(f"refused {options.source if options.source in GROUPED else paths[0]}: {reason}", file=sys.stderr)
     if not accepted:
         raise CommandFailed("no file could be read; nothing was delivered")
     open_home(deployment)
     log = delivery_log(deployment)
     if any(item.state == "live" and item.entry.source == SIMULATION for item in log.deliveries()):
         print("note: this home holds generated data too; use another --home to keep yours apart", file=sys.stderr)
-    if options.delivery:
-        _deliver(log, options.delivery, accepted, options)
+    if options.delivery or options.source in GROUPED:
+        _deliver(log, options.delivery or options.source, accepted, options)
     else:
         for file in accepted:
             _deliver(log, f"{options.table or options.source}/{file.path.name}", [file], options)
@@ -88,19 +91,43 @@ def _check_names(options: Any) -> None:
         raise WrongOption(f"--delivery: {SIMULATION!r} is the name of generated data; choose another")
 
 
-def _read_through(path: Path, options: Any) -> _File:
-    """A file with its format and its rows by table; UnreadableObject where it cannot be read to its end."""
-    with path.open("rb") as stream:
-        kind = options.source or guess_format(path.name, stream.read(HEAD_BYTES))
-        if kind is None:
-            raise UnreadableObject("neither name nor content tell the format; expected jsonl, csv or parquet")
-        if options.table and kind in SEVERAL_TABLES:
-            raise UnreadableObject(f"it is of the format {kind}; ingest it with --source {kind}")
-        stream.seek(0)
-        rows: Counter[str] = Counter()
-        for table, batch in read(RawObject("", options.table, kind, path.name), stream):
-            rows[table] += batch.num_rows
-    return _File(path, kind, dict(rows))
+def _units(options: Any) -> list[list[Path]]:
+    """The files by what is read at once; of a source whose files belong together a folder stands for its files."""
+    paths = [Path(name) for name in options.files]
+    if options.source not in GROUPED:
+        return [[path] for path in paths]
+    return [
+        [file for path in paths for file in (sorted(filter(_is_plain, path.iterdir())) if path.is_dir() else [path])]
+    ]
+
+
+def _is_plain(path: Path) -> bool:
+    return path.is_file() and not path.name.startswith(".")
+
+
+def _read_through(paths: Sequence[Path], options: Any) -> list[_File]:
+    """Files with format and rows by table; UnreadableObject where they cannot be read to their end."""
+    if not paths:
+        raise UnreadableObject("the folder holds no files")
+    with ExitStack() as stack:
+        opened = []
+        for position, path in enumerate(paths):
+            stream = stack.enter_context(path.open("rb"))
+            kind = options.source or guess_format(path.name, stream.read(HEAD_BYTES))
+            if kind is None:
+                raise UnreadableObject("neither name nor content tell the format; expected jsonl, csv or parquet")
+            if options.table and kind in SEVERAL_TABLES:
+                raise UnreadableObject(f"it is of the format {kind}; ingest it with --source {kind}")
+            stream.seek(0)
+            opened.append((RawObject(str(position), options.table, kind, path.name), stream))
+        rows: list[Counter[str]] = [Counter() for _ in paths]
+        if options.source in GROUPED:
+            for table, batch in read_together(opened, {obj.object_id: Notes() for obj, _ in opened}):
+                rows[int(batch[OBJECT_ID][0].as_py())][table] += batch.num_rows
+        else:
+            for table, batch in read(*opened[0]):
+                rows[0][table] += batch.num_rows
+        return [_File(path, obj.format, dict(found)) for path, (obj, _), found in zip(paths, opened, rows, strict=True)]
 
 
 def _deliver(log: DeliveryLog, name: str, files: Sequence[_File], options: Any) -> None:

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from concert_assets.catalog.canonical import BY_NAME
 
-SOURCES = ("nyphil",)
+SOURCES = ("nyphil", "tickit")
 
 
 class _Parser(argparse.ArgumentParser):

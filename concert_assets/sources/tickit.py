@@ -49,7 +49,7 @@ def read_together(objects: Sequence[tuple[RawObject, BinaryIO]], limits: Limits,
     yield from reading.concerts()
     for file in files.get("listing", []):
         count = sum(1 for _ in file.lines())
-        notes[file.obj.object_id].remarks.append(f"{count:,} listings are offers, not sales, and are no rows here")
+        notes[file.obj.object_id].remarks.append(f"listings, which are offers and no rows here: {count:,}")
     for file in files.get("users", []):
         notes[file.obj.object_id].remarks.append("users are persons and are not taken over")
 
@@ -108,12 +108,11 @@ class _Reading:
             }
             self._events.append((file, line, row))
         if groups:
-            told = ", ".join(f"{count:,} {group}" for group, count in sorted(groups.items()))
-            self._remark(file, f"{groups.total():,} events are no concerts and no rows here ({told})")
+            told = ", ".join(f"{group} {count:,}" for group, count in sorted(groups.items()))
+            self._remark(file, f"events that are no concerts and no rows here: {groups.total():,} ({told})")
         if shifted:
             self._remark(
-                file,
-                f"{shifted:,} concerts have a starttime on another day than their dateid; the day of dateid counts",
+                file, f"concerts whose starttime is on another day than their dateid, which counts: {shifted:,}"
             )
 
     def venues(self, file: File) -> Batches:
@@ -171,7 +170,7 @@ class _Reading:
             yield from gathered.full()
         yield from gathered.rest()
         if others:
-            self._remark(file, f"{others:,} sales are of events that are no concerts and are no rows here")
+            self._remark(file, f"sales of events that are no concerts, which are no rows here: {others:,}")
 
     def concerts(self) -> Batches:
         """The artists and concerts of the event files."""
