@@ -1,11 +1,15 @@
 """The resource ``journal``: knows which runs are alive, writes the report of one that was killed, and where reports go.
 
 A run holds a lock on a file of its own for as long as its process lives. The system lets go of it however the process
-ends, so a lock that can be taken marks a run that died without a word; the next run, however launched, finds it.
+ends, so a lock that can be taken marks a run that died without a word; the next run, however launched, or the next tick
+of the sensor ``run_killed`` finds it. Under an executor of a process a step each process of the run holds a file.
 """
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+import os
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +24,8 @@ from concert_assets.defs.run_facts import run_facts
 
 # The locks of this process's runs, held until it ends.
 _ALIVE: dict[str, FileLock] = {}
+# Between two steps, a run whose steps are processes of their own holds no lock until the next one has started.
+_BETWEEN_STEPS_SECONDS = 120.0
 
 
 class RunJournal(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -40,14 +46,9 @@ class RunJournal(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Mark the run as alive and write the reports of those that are not."""
-        self._runs.mkdir(parents=True, exist_ok=True)
         run_id = context.run.run_id if context.run else ""
         if run_id and run_id not in _ALIVE:
-            lock = FileLock(str(self._runs / f"{run_id}.lock"))
-            # Taken already: another process of the same run, under a multiprocess executor.
-            with suppress(Timeout):
-                lock.acquire(timeout=0)
-                _ALIVE[run_id] = lock
+            self._live(run_id)
         if context.instance is not None:
             self._event_log = keep_open(context.instance, run_id)
             self.bury(context.instance, _warn(context))
@@ -64,21 +65,40 @@ class RunJournal(dg.ConfigurableResource):  # type: ignore[type-arg]
         Returns their ids. A report that cannot be written is told to ``warn`` and keeps nothing else from happening.
         """
         buried = []
-        for path in sorted(self._runs.glob("*.lock")):
-            lock = FileLock(str(path))
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                continue
-            try:
-                run = instance.get_run_by_id(path.stem)
-                if run is not None and not run.is_finished:
-                    self._bury_one(instance, run, warn)
-                    buried.append(run.run_id)
-                path.unlink(missing_ok=True)
-            finally:
-                lock.release()
+        with self._guard():
+            files: dict[str, list[Path]] = defaultdict(list)
+            for path in sorted(self._runs.glob("*.lock")):
+                files[path.name.partition(".")[0]].append(path)
+            for run_id, paths in files.items():
+                with ExitStack() as taken:
+                    if not _take(paths, taken):
+                        continue
+                    run = instance.get_run_by_id(run_id)
+                    if run is not None and not run.is_finished:
+                        if _is_between_steps(instance, run_id):
+                            continue
+                        self._bury_one(instance, run, warn)
+                        buried.append(run_id)
+                    for path in paths:
+                        path.unlink(missing_ok=True)
         return buried
+
+    def _live(self, run_id: str) -> None:
+        """Hold a file that says that the run lives: its own, or beside it where another process of the run has that."""
+        with self._guard():
+            for name in (run_id, f"{run_id}.{os.getpid()}"):
+                lock = FileLock(str(self._runs / f"{name}.lock"))
+                try:
+                    lock.acquire(timeout=0)
+                except Timeout:
+                    continue
+                _ALIVE[run_id] = lock
+                return
+
+    def _guard(self) -> FileLock:
+        """Held while files are made or looked at, for one that is there and not locked yet looks like a dead run's."""
+        self._runs.mkdir(parents=True, exist_ok=True)
+        return FileLock(str(self._runs / "guard"))
 
     def _bury_one(self, instance: dg.DagsterInstance, run: dg.DagsterRun, warn: Callable[[str], None]) -> None:
         from concert_assets.reporting.build import build_pipeline_report, render_html
@@ -90,6 +110,27 @@ class RunJournal(dg.ConfigurableResource):  # type: ignore[type-arg]
             write_report_files(self.reports, run.run_id, {PIPELINE_REPORT: pipeline}, render_html(pipeline, None))
         except Exception as error:  # a report of the past must not keep a run from beginning
             warn(f"the report of the killed run {run.run_id} cannot be written: {error}")
+
+
+def _take(paths: Iterable[Path], taken: ExitStack) -> bool:
+    """Take all these locks; False where a process holds one."""
+    for path in paths:
+        lock = FileLock(str(path))
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return False
+        taken.callback(lock.release)
+    return True
+
+
+def _is_between_steps(instance: dg.DagsterInstance, run_id: str) -> bool:
+    """Whether the run has processes for its steps and may be about to start the next one."""
+    starting = {dg.DagsterEventType.STEP_WORKER_STARTING}
+    if not instance.get_records_for_run(run_id, of_type=starting, limit=1).records:
+        return False
+    (last,) = instance.get_records_for_run(run_id, limit=1, ascending=False).records
+    return time.time() - last.timestamp < _BETWEEN_STEPS_SECONDS
 
 
 def _warn(context: dg.InitResourceContext) -> Callable[[str], None]:
