@@ -3,9 +3,11 @@
 import argparse
 import re
 import sys
+from collections.abc import Callable
 from typing import NoReturn
 
 from concert_assets.catalog.canonical import BY_NAME
+from concert_assets.catalog.operational import OUTCOMES
 
 SOURCES = ("nyphil", "tickit")
 
@@ -50,6 +52,20 @@ def _test_size(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--test-size", type=_share, default=0.2, metavar="SHARE", help="end of the time range to judge on (default 0.2)"
     )
+
+
+def _upkeep(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    rejects = add("rejects", "tell which rows are not published and why, or write them into files to mend")
+    rejects.add_argument("--table", choices=tuple(BY_NAME), metavar="TABLE", help=f"one of {', '.join(BY_NAME)}")
+    rejects.add_argument("--delivery", metavar="NAME", help="of one delivery, by name or number")
+    rejects.add_argument("--rule", metavar="RULE", help="rows that one rule decided on")
+    rejects.add_argument(
+        "--outcome", choices=OUTCOMES[1:], default="rejected", metavar="OUTCOME",
+        help=f"one of {', '.join(OUTCOMES[1:])} (default rejected)",
+    )  # fmt: skip
+    rejects.add_argument("--limit", type=_number, default=20, metavar="N", help="rows to list (default 20)")
+    rejects.add_argument("--json", action="store_true", help="for programs")
+    rejects.add_argument("--export", metavar="DIR", help="write all of them into files in this folder")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -99,6 +115,7 @@ def parser() -> argparse.ArgumentParser:
         verdict = add(name, text)
         verdict.add_argument("delivery", metavar="DELIVERY", help="its name, or its number in the log")
         verdict.add_argument("--note", default="", help="why, kept in the log")
+    _upkeep(add)
     add("rebuild", "make the warehouse anew from the delivery log")
     add("setup", "make the home and .env; make does this by itself")
     return top
