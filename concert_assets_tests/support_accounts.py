@@ -80,10 +80,14 @@ def recount(session: Session, log: DeliveryLog) -> dict[tuple[int, str, str], Co
     }
     told: dict[tuple[int, str, str], Counter[str]] = {}
     present = set()
-    for delivery in log.deliveries():
+    deliveries = log.deliveries()
+    live = {item.object_id for delivery in deliveries if delivery.state == "live" for item in delivery.entry.objects}
+    for delivery in deliveries:
         if delivery.state not in ("live", "held"):
             continue
         for item in delivery.entry.objects:
+            if delivery.state == "held" and item.object_id in live:
+                continue  # it is counted in the delivery of the name through which it is live
             for table, rows in raw_counts(log.store, log.bucket, item.key, item.format, item.table).items():  # type: ignore[arg-type]
                 place = (item.object_id, table)
                 present.add(place)

@@ -37,6 +37,7 @@ class Core:
         self.engine = engine or DuckDBEngine()
         self.warehouse = DuckDBWarehouse(home, wait_seconds=60)
         self.code_version = "code-1"
+        self.rules = RULES
 
     def put(self, delivery: str, table: str, data: bytes, kind: str = "jsonl", name: str = "") -> DeliveredObject:
         """Store bytes as an object of a delivery that is yet to be logged."""
@@ -55,7 +56,7 @@ class Core:
         return self.log.deliver(delivery, objects, source="test")[0]
 
     def manifest(self, content_id: str) -> CuratedManifest | None:
-        return read_manifest(self.store, PROCESSED, content_id, RULES)
+        return read_manifest(self.store, PROCESSED, content_id, self.rules)
 
     def curate(self, *sequences: int) -> None:
         """Curate what is not curated yet, only the deliveries of these numbers where some are given."""
@@ -65,7 +66,7 @@ class Core:
                 self.curate_one(delivery.entry)
 
     def curate_one(self, entry: Entry) -> CuratedManifest:
-        return curate_delivery(self.engine, self.store, RAW, PROCESSED, entry.content_id, RULES, entry.objects)
+        return curate_delivery(self.engine, self.store, RAW, PROCESSED, entry.content_id, self.rules, entry.objects)
 
     def stage(self, session: Session, entries: Sequence[Entry] | None = None) -> None:
         state = curated_state(self.log.entries() if entries is None else entries, self.manifest, self.code_version)
