@@ -120,9 +120,10 @@ def test_alias_beside_its_canonical_name_is_an_unknown_column() -> None:
         (b"artist_id,genre\n1,x\n", "artists: required column name is missing; columns are artist_id, genre"),
         (b"genre\n", "artists: required columns artist_id, name are missing; columns are genre"),
         (b'artist_id,"name\n1,2\n', "a quote that is never closed"),
-        (b"artist_id,name\n1,\xe9\n", "not UTF-8"),
+        (b"artist_id,name\n1,\x8d\n", "neither UTF-8 nor Windows-1252, which has no character 8d"),
         (b"artist_id,name\n1,a\0b\n", "NUL byte"),
-        ("artist_id,name\n1,2\n".encode("utf-16"), "UTF-16"),
+        ("artist_id,name\n1,2\n".encode("utf-16")[:-1], "the object is not UTF-16 text: truncated data near byte"),
+        ("artist_id,name\n1,2\n".encode("utf-32"), "UTF-32"),
         (gzip.compress(b"artist_id,name\n1,2\n")[:-3], "damaged or truncated"),
     ],
 )

@@ -3,9 +3,10 @@
 import gzip
 import json
 
+import pyarrow as pa
 import pytest
 
-from concert_assets.sources.detect import guess_format
+from concert_assets.sources.detect import HEAD_BYTES, guess_format
 
 
 @pytest.mark.parametrize(
@@ -21,6 +22,22 @@ from concert_assets.sources.detect import guess_format
         ("sales.pq", b"", "parquet"),
         ("1842.json", b'{\n  "programs": [', "nyphil"),
         ("1842.json", gzip.compress(b'{"programs": ['), "nyphil"),
+        ("sales.json", b' [{"sale_id":', "json"),
+        ("sales.jsonl", b"[\n", "json"),
+        ("sales.json", b'{"sale_id":1}\n{"sale_id":2}', "jsonl"),
+        ("sales.json", b'{"sale_id":1}', "jsonl"),
+        ("sales.json", b'{\n  "sale_id": 1\n}', "json"),
+        ("sales", b'{"next": null, "data": [{"sale_id":', "json"),
+        ("sales", b'{"next": null, "data": [{"sale_id":1}]}', "json"),
+        ("sales.jsonl", b'{"sale_id":1, "items": [1]}', "jsonl"),
+        ("sales.jsonl", b'{"sale_id":\n{"sale_id":2}', "jsonl"),
+        ("sales.json", b'{"meta": {"a": [' + b"1," * 20_000, "json"),
+        ("sales", '[{"sale_id":1}]'.encode("utf-16"), "json"),
+        ("sales", '{"sale_id":1}\n{"sale_id":2}'.encode("utf-16-le"), "jsonl"),
+        ("sales.csv.zst", b"", "csv"),
+        ("sales.TSV", b"", "csv"),
+        ("sales", b'<?xml version="1.0"?><sales/>', "xml"),
+        ("sales.xml", b"", "xml"),
         ("sales.xlsx", b"PK\x03\x04", None),
         ("sales", b"sale_id,quantity", None),
         ("sales.gz", b"\x1f\x8b\xff\xff", None),
@@ -30,6 +47,12 @@ def test_guess(name: str, head: bytes, format: str | None) -> None:
     assert guess_format(name, head) == format
 
 
-def test_head_of_a_long_compressed_file_is_enough() -> None:
-    packed = gzip.compress(b"".join(json.dumps({"id": i * i}).encode() + b"\n" for i in range(50_000)))
-    assert guess_format("x", packed[:4_096]) == "jsonl"
+@pytest.mark.parametrize("compression", ["gzip", "zstd"])
+def test_head_of_a_long_compressed_file_is_enough(compression: str) -> None:
+    lines = b"".join(json.dumps({"id": i * i, "name": f"{i**5:x}"}).encode() + b"\n" for i in range(100_000))
+    sink = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(sink, compression) as packing:
+        packing.write(lines)
+    packed = sink.getvalue().to_pybytes()
+    assert len(packed) > HEAD_BYTES
+    assert guess_format("x", packed[:HEAD_BYTES]) == "jsonl"

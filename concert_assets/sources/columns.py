@@ -10,7 +10,11 @@ from concert_assets.sources.model import PRICE_MAP, UnreadableObject
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """Delivered names matched: ``chosen`` maps canonical to delivered; ``unknown`` are of no use, ``twice`` equal."""
+    """Delivered names matched: ``chosen`` maps canonical to delivered; ``unknown`` are of no use, ``twice`` equal.
+
+    Names that begin with an underscore are neither: they tell of the row, as those do that the export of rejected rows
+    adds (``_rule``, ``_reason``), and are passed over.
+    """
 
     chosen: dict[str, str]
     unknown: tuple[str, ...]
@@ -46,7 +50,7 @@ class Columns:
         names = list(delivered)
         for name in names:
             form = normalised(name)
-            if form and form in by_form:
+            if form and form in by_form and not form.startswith("_"):
                 twice.append(name)
             by_form.setdefault(form, name)
         chosen = {}
@@ -55,7 +59,8 @@ class Columns:
             if found is not None:
                 chosen[column] = found
         used = set(chosen.values())
-        return Matched(chosen, tuple(name for name in names if name not in used), tuple(twice))
+        unknown = tuple(name for name in names if name not in used and not normalised(name).startswith("_"))
+        return Matched(chosen, unknown, tuple(twice))
 
     def is_parent(self, name: str) -> bool:
         """Whether a nested object of that name may hold canonical columns."""

@@ -1,4 +1,4 @@
-"""Delimited text with a header line: CSV now, every value read as text by Arrow's parser."""
+"""Delimited text with a header line, CSV in all its dialects, every value read as text by Arrow's parser."""
 
 import csv
 import io
@@ -12,6 +12,7 @@ from pyarrow import csv as arrow_csv
 
 from concert_assets.sources.batches import PriceMaps, RawTable
 from concert_assets.sources.columns import Columns
+from concert_assets.sources.dialects import SNIFFED_BYTES, Dialect, sniff
 from concert_assets.sources.model import (
     MAX_ROW_TEXT,
     PRICE_MAP,
@@ -25,21 +26,27 @@ from concert_assets.sources.model import (
 )
 from concert_assets.sources.streams import BLOCK_BYTES, TextStream, one_line
 
-_MARK = re.compile(rb'["\r\n]')
+# Who writes \N for null or \n for a line end means neither letter, and what he means is not for us to guess.
+_ESCAPED = re.compile(rb"\\(.?)", re.DOTALL)
+_LETTER = re.compile(rb"[0-9A-Za-z]")
 # A last line of our own with one column too many: a quoted field that is never closed swallows it, which gives it away.
 _END = "\x1eend of object\x1e"
 
 
 def read(obj: RawObject, stream: BinaryIO, limits: Limits, notes: Notes) -> Batches:
-    """Yield the rows of a CSV object: RFC 4180 quoting, any line end, a field that is empty or ``""`` is null.
+    """Yield the rows of a CSV object: any line end, a field that is empty or ``""`` is null.
 
-    A row with another number of fields than the header, or whose quoted field is never closed, is a row with an error;
-    blank lines count for nothing. Raises UnreadableObject for a header that lacks a required column or has one twice.
+    Encoding and dialect are found out (see ``encodings`` and ``dialects``) and remarked where they are not UTF-8, comma
+    and doubled double quotes. A row with another number of fields than the header, or whose quoted field is never
+    closed, is a row with an error; blank lines count for nothing. Raises UnreadableObject for a header that lacks a
+    required column or has one twice, and for an escape whose meaning is not known.
     """
     table = table_of(obj)
     columns = Columns(table)
-    text = TextStream(stream, limits)
-    header, rest = _header(text, limits)
+    text = TextStream(stream, limits, notes, may_be_windows_1252=True)
+    dialect, header, rest = _header(text, columns, limits)
+    if dialect.remark:
+        notes.remarks.append(dialect.remark)
     matched = columns.match(header)
     if matched.twice:
         raise UnreadableObject(f"{table.name}: column {matched.twice[0].strip()!r} stands twice in the header")
@@ -48,7 +55,8 @@ def read(obj: RawObject, stream: BinaryIO, limits: Limits, notes: Notes) -> Batc
         notes.unknown(table.name, name.strip() or f"(unnamed, column {header.index(name) + 1})")
     raw, prices = RawTable(obj, table), PriceMaps(obj)
     places = {name: str(header.index(spelling)) for name, spelling in matched.chosen.items()}
-    for batch, faults in _Rows(_Ended(rest, text, len(header)), len(header), list(places.values()), limits):
+    ended = _Ended(rest, text, len(header), dialect)
+    for batch, faults in _Rows(ended, len(header), list(places.values()), limits, dialect):
         found = {name: batch.column(place) for name, place in places.items()}
         maps = found.pop(PRICE_MAP, None)
         yield table.name, raw.batch(found, batch.num_rows, faults)
@@ -58,32 +66,26 @@ def read(obj: RawObject, stream: BinaryIO, limits: Limits, notes: Notes) -> Batc
             yield from prices.batches(maps.to_pylist(), concerts, updated)
 
 
-def _header(stream: TextStream, limits: Limits) -> tuple[list[str], bytes]:
-    """The names of the header, which may hold line ends within quotes, and the bytes read beyond it."""
+def _header(stream: TextStream, columns: Columns, limits: Limits) -> tuple[Dialect, list[str], bytes]:
+    """The dialect, the names of the header, which may hold line ends within quotes, and the bytes read beyond it."""
     data = b""
-    while True:
-        more = stream.read(min(BLOCK_BYTES, limits.max_line_bytes))
+    while more := stream.read(max(SNIFFED_BYTES, min(BLOCK_BYTES, limits.max_line_bytes))):
         data = (data + more).lstrip(b"\r\n")
-        quotes = 0
-        for mark in _MARK.finditer(data):
-            if mark[0] == b'"':
-                quotes += 1
-            elif quotes % 2 == 0:
-                return _names(data[: mark.start()]), data[mark.end() :]
-        if not more:
+        dialect = sniff(data[:SNIFFED_BYTES], columns)
+        header = dialect.record().match(data)
+        # A header that reaches the end of what was read may go on, and so may the line end that is its last byte.
+        if header is not None and header.end() < len(data):
             break
         if len(data) > limits.max_line_bytes:
             raise UnreadableObject(f"the header is longer than {limits.max_line_bytes:,} bytes")
     if not data.strip():
         raise UnreadableObject("there is no header, only blank lines")
-    if quotes % 2:
-        raise UnreadableObject("the header has a quote that is never closed")
-    return _names(data), b""
-
-
-def _names(header: bytes) -> list[str]:
+    if header is None:
+        raise UnreadableObject("the header has a quote that is never closed, or text after a closing quote")
+    if header.end() > limits.max_line_bytes:
+        raise UnreadableObject(f"the header is longer than {limits.max_line_bytes:,} bytes")
     try:
-        return next(csv.reader(io.StringIO(header.decode("utf-8"), newline=""), strict=True))
+        return dialect, dialect.fields(header[0].decode("utf-8")), data[header.end() :]
     except csv.Error as error:
         raise UnreadableObject(f"the header cannot be read: {error}") from error
 
@@ -91,11 +93,14 @@ def _names(header: bytes) -> list[str]:
 class _Ended(io.RawIOBase):
     """The rows after the header, and then the end mark."""
 
-    def __init__(self, rest: bytes, stream: TextStream, width: int) -> None:
+    def __init__(self, rest: bytes, stream: TextStream, width: int, dialect: Dialect) -> None:
         super().__init__()
         self._rest = rest
         self._stream = stream
-        self._end = ("\n" + _END + "," * width + "\n").encode()
+        self._end = f"\n{_END}{dialect.delimiter * width}\n".encode()
+        self._has_escape = bool(dialect.escape)
+        self._is_escaped = False  # the block before ended with the escape
+        self._check_escapes(rest)
 
     def readable(self) -> bool:
         """True: this is an input stream."""
@@ -112,6 +117,7 @@ class _Ended(io.RawIOBase):
         while size > 0:
             if not self._rest:
                 self._rest = self._stream.read(size)
+                self._check_escapes(self._rest)
             if not self._rest:
                 self._rest, self._end = self._end, b""
             if not self._rest:
@@ -121,12 +127,25 @@ class _Ended(io.RawIOBase):
             size -= len(parts[-1])
         return b"".join(parts)
 
+    def _check_escapes(self, data: bytes) -> None:
+        """Raise UnreadableObject for a letter or digit behind the escape."""
+        if not self._has_escape:
+            return
+        escaped = _ESCAPED.findall(data, 1 if self._is_escaped else 0)
+        found = next(filter(_LETTER.match, [data[:1] * self._is_escaped, *escaped]), None)
+        if found is not None:
+            raise UnreadableObject(
+                f"a backslash stands before {found.decode()!r}; only quotes and the like are escaped"
+            )
+        self._is_escaped = bool(escaped) and not escaped[-1]
+
 
 class _Rows:
     """Arrow's batches of good rows, each with the faults that stand between and right after them."""
 
-    def __init__(self, stream: _Ended, width: int, wanted: Sequence[str], limits: Limits) -> None:
+    def __init__(self, stream: _Ended, width: int, wanted: Sequence[str], limits: Limits, dialect: Dialect) -> None:
         self._stream = stream
+        self._dialect = dialect
         self._width = width
         self._wanted = list(wanted)
         self._limits = limits
@@ -161,7 +180,13 @@ class _Rows:
             read_options=arrow_csv.ReadOptions(
                 column_names=names, use_threads=False, block_size=self._limits.max_line_bytes
             ),
-            parse_options=arrow_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=self._invalid),
+            parse_options=arrow_csv.ParseOptions(
+                delimiter=self._dialect.delimiter,
+                quote_char=self._dialect.quote,
+                escape_char=self._dialect.escape or False,
+                newlines_in_values=True,
+                invalid_row_handler=self._invalid,
+            ),
             convert_options=arrow_csv.ConvertOptions(
                 include_columns=self._wanted,
                 column_types={name: pa.string() for name in self._wanted},
@@ -171,7 +196,7 @@ class _Rows:
         )
 
     def _invalid(self, row: arrow_csv.InvalidRow) -> str:
-        if row.text == _END + "," * self._width:
+        if row.text == _END + self._dialect.delimiter * self._width:
             self._is_closed = True
             return "skip"
         if len(self._bad) >= self._limits.max_pending_errors:
@@ -188,7 +213,7 @@ class _Rows:
             text = self._bad.pop()[2]
         else:
             fields = batch.slice(batch.num_rows - 1).to_pylist()[0]
-            text = ",".join(value or "" for value in fields.values())
+            text = self._dialect.delimiter.join(value or "" for value in fields.values())
             batch = batch.slice(0, batch.num_rows - 1)
         self._bad.append((last, "malformed_csv: a quoted field is never closed", text.split("\n" + _END)[0]))
         return batch

@@ -1,19 +1,31 @@
 """A guess at the format of a file from its name and first bytes, for files that come without a word about them."""
 
-import zlib
+import io
+import json
+import re
 
-from concert_assets.sources.streams import COMPRESSIONS, UTF8_BOM
+from concert_assets.sources.encodings import UTF8_BOM, encoding_of
+from concert_assets.sources.json_document import WRAPPERS
+from concert_assets.sources.model import UnreadableObject
+from concert_assets.sources.streams import beginning
 
-# Bytes that a caller should hand to ``guess_format``; enough to see past the first brace of a compressed document.
-HEAD_BYTES = 4_096
+# Bytes that a caller should hand to ``guess_format``: enough to hold the first block of zstd, which is all or nothing.
+HEAD_BYTES = 132 << 10
+_UNPACKED_BYTES = 16 << 10
 _PARQUET = b"PAR1"
 _ENDINGS = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
+    ".json": "json",
     ".csv": "csv",
+    ".tsv": "csv",
+    ".psv": "csv",
+    ".tab": "csv",
+    ".xml": "xml",
     ".parquet": "parquet",
     ".pq": "parquet",
 }
+_WRAPPED = re.compile(rf'"(?:{"|".join(WRAPPERS)})"\s*:\s*\[', re.IGNORECASE)
 
 
 def guess_format(name: str, head: bytes) -> str | None:
@@ -24,21 +36,42 @@ def guess_format(name: str, head: bytes) -> str | None:
     """
     if head.startswith(_PARQUET):
         return "parquet"
-    text = _unpacked(head).removeprefix(UTF8_BOM).lstrip()
-    if text.startswith(b"{"):
-        # A document of the archive opens with its programs; one object that ends with its line is a JSON line.
-        inside = text[1:].lstrip()
-        return "nyphil" if inside.startswith(b'"programs"') else "jsonl"
-    plain = name.casefold().removesuffix(".gz")
+    text = _text(head)
+    if text.startswith("<"):
+        return "xml"
+    if text.startswith("["):
+        return "json"
+    plain = re.sub(r"\.(gz|zst|zstd)$", "", name.casefold())
     ending = next((ending for ending in _ENDINGS if plain.endswith(ending)), None)
-    return None if ending is None else _ENDINGS[ending]
+    named = None if ending is None else _ENDINGS[ending]
+    return _of_object(text, named) if text.startswith("{") else named
 
 
-def _unpacked(head: bytes) -> bytes:
-    """The beginning of what the bytes hold; as they are where they cannot be unpacked."""
-    if COMPRESSIONS.get(head[:2]) != "gzip":
-        return head
+def _of_object(text: str, named: str | None) -> str:
+    """What begins with an object: an archive's document, one document for all rows, or an object a line."""
+    # A document of the archive opens with its programs.
+    if text[1:].lstrip().startswith('"programs"'):
+        return "nyphil"
+    line, line_end, rest = text.partition("\n")
+    is_whole = True
     try:
-        return zlib.decompressobj(wbits=31).decompress(head, HEAD_BYTES)
-    except zlib.error:
-        return head
+        json.loads(line)
+    except RecursionError:
+        is_whole = False
+    except json.JSONDecodeError:
+        is_whole = False
+        if line_end and rest.strip() and named != "jsonl":
+            return "json"  # the object goes on beyond its line
+    if named == "jsonl" or rest.lstrip().startswith("{"):
+        return "jsonl"
+    return "json" if _WRAPPED.search(line) or (named == "json" and not is_whole) else "jsonl"
+
+
+def _text(head: bytes) -> str:
+    """The beginning of the text that the bytes hold, without mark and space before it."""
+    unpacked = beginning(io.BytesIO(head), _UNPACKED_BYTES)
+    try:
+        codec = encoding_of(unpacked).codec
+    except UnreadableObject:
+        return ""
+    return unpacked.removeprefix(UTF8_BOM).decode(codec, "ignore").lstrip("\ufeff \t\r\n")

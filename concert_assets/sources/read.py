@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import BinaryIO
 
-from concert_assets.sources import delimited, jsonl, nyphil, parquet, tickit
+from concert_assets.sources import delimited, json_document, jsonl, nyphil, parquet, tickit
 from concert_assets.sources.model import (
     Batches,
     GroupReader,
@@ -16,6 +16,7 @@ from concert_assets.sources.model import (
 
 FORMATS: dict[str, Reader] = {
     "jsonl": jsonl.read,
+    "json": json_document.read,
     "csv": delimited.read,
     "parquet": parquet.read,
     "nyphil": nyphil.read,

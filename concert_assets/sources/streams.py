@@ -1,20 +1,31 @@
-"""Delivered bytes as a guarded stream: decompression under a cap, and the refusal of what is no UTF-8 text."""
+"""Delivered bytes as guarded text: decompressed under a cap, and in UTF-8 whatever encoding they came in."""
 
-import codecs
 import io
 import os
-from typing import BinaryIO
+from collections.abc import Iterator
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from concert_assets.sources.model import Limits, UnreadableObject
+from concert_assets.sources.encodings import (
+    HEAD_BYTES,
+    SPOKEN,
+    Found,
+    IntoUtf8,
+    NotInEncoding,
+    check_windows_1252,
+    declared_encoding,
+    encoding_of,
+)
+from concert_assets.sources.model import Limits, Notes, UnreadableObject
 
 BLOCK_BYTES = 4 << 20
+# What was decompressed to be looked through is kept up to this size, so that it need not be decompressed again.
+KEPT_BYTES = 64 << 20
 
 # Compressions are known by their first bytes, never by the object's name.
-COMPRESSIONS = {b"\x1f\x8b": "gzip"}
-UTF8_BOM = codecs.BOM_UTF8
-UTF16_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_COMPRESSIONS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+_LONGEST_MAGIC = 4
 
 
 def size_of(stream: BinaryIO) -> int:
@@ -26,76 +37,192 @@ def size_of(stream: BinaryIO) -> int:
     return size
 
 
-class TextStream(io.RawIOBase):
-    """The object's bytes, decompressed, without a byte order mark, known to be UTF-8 without NUL.
+def beginning(stream: BinaryIO, size: int) -> bytes:
+    """The first ``size`` bytes, decompressed; as many as can be had where the stream breaks off or is damaged.
 
-    Raises UnreadableObject from ``read`` as soon as the bytes break that promise or a limit, and from the constructor
-    where there is nothing to read.
+    The stream is left at its start.
+    """
+    source, _ = _opened(stream)
+    found = b""
+    try:
+        while len(found) < size and (data := source.read(64)):
+            found += data
+    except (OSError, pa.ArrowException):
+        return found
+    finally:
+        stream.seek(0)
+    return found[:size]
+
+
+class TextStream(io.RawIOBase):
+    """The object's text as UTF-8 bytes, without a byte order mark and without NUL.
+
+    What is compressed, or of an encoding that its first bytes do not settle, is looked through to its end before the
+    first byte is handed out: so damage and bombs cost no more than their decompression, and one encoding holds for
+    all of it.
     """
 
-    def __init__(self, stream: BinaryIO, limits: Limits) -> None:
-        """Begin at the start of the stream, which is left open."""
+    def __init__(
+        self,
+        stream: BinaryIO,
+        limits: Limits,
+        notes: Notes | None = None,
+        *,
+        declared: str = "",
+        may_be_windows_1252: bool = False,
+    ) -> None:
+        """Begin at the start of the stream, which is left open.
+
+        Without ``notes``, in which an encoding other than UTF-8 is remarked, no other is read. ``declared`` is the
+        encoding that the text says it is in. Raises UnreadableObject where there is nothing to read or the bytes break
+        a promise or a limit, and so does ``read``.
+        """
         super().__init__()
-        self._size = size_of(stream)
-        self._limits = limits
-        magic = stream.read(2)
-        stream.seek(0)
-        self._compression = COMPRESSIONS.get(magic)
-        self._source: pa.NativeFile = pa.PythonFile(stream, mode="r")
-        if self._compression is not None:
-            self._source = pa.CompressedInputStream(self._source, self._compression)
-        self._decoder = codecs.getincrementaldecoder("utf-8")()
-        self._read = 0
-        self._held = self._guarded(64)
-        if not self._held:
-            raise UnreadableObject(f"the object is empty once decompressed ({self._compression})")
-        if self._held.startswith(UTF16_BOMS):
-            raise UnreadableObject("the object is UTF-16; UTF-8 is expected")
-        self._held = self._held.removeprefix(UTF8_BOM)
+        self._source = _Unpacked(stream, limits)
+        head = self._source.read(HEAD_BYTES)
+        if not head:
+            raise UnreadableObject(f"the object is empty once decompressed ({self._source.compression})")
+        found = encoding_of(head)
+        if declared and found.codec == "utf-8":
+            found = declared_encoding(declared)
+        may_be_windows_1252 = may_be_windows_1252 and found.codec == "utf-8"
+        if notes is None and found.codec != "utf-8":
+            raise UnreadableObject(f"the object is {SPOKEN[found.codec]}; UTF-8 is expected")
+        if self._source.compression or may_be_windows_1252:
+            try:
+                self._look_through(found)
+            except NotInEncoding as error:
+                if not may_be_windows_1252:
+                    raise
+                check_windows_1252(self._source.blocks())
+                found = Found("cp1252", f"for {error}")
+        if notes is not None and found.how:
+            notes.remarks.append(f"read as {SPOKEN[found.codec]}, {found.how}")
+        self._source.rewind()
+        self._text = IntoUtf8(found.codec)
+        self._held = b""
+        self._is_over = False
 
     def readable(self) -> bool:
         """True: this is an input stream."""
         return True
 
     def read(self, size: int = -1) -> bytes:
-        """At most ``size`` bytes (a block where it is negative), none at the end."""
+        """Exactly ``size`` bytes (a block where it is negative), fewer only at the end, none after it."""
         size = BLOCK_BYTES if size < 0 else size
-        if self._held:
-            head, self._held = self._held[:size], self._held[size:]
-            return head + self._guarded(size - len(head)) if size > len(head) else head
-        return self._guarded(size)
+        while len(self._held) < size and not self._is_over:
+            data = self._source.read(max(64, min(size, BLOCK_BYTES)))  # so that a byte order mark comes whole
+            self._is_over = not data
+            self._held += self._text.change(data)
+        found, self._held = self._held[:size], self._held[size:]
+        return found
 
-    def _guarded(self, size: int) -> bytes:
+    def _look_through(self, found: Found) -> None:
+        text = IntoUtf8(found.codec)
+        for block in self._source.blocks():
+            text.change(block)
+        text.change(b"")
+
+
+class _Unpacked:
+    """The object's bytes, decompressed, within the limits."""
+
+    def __init__(self, stream: BinaryIO, limits: Limits) -> None:
+        self._stream = stream
+        self._size = size_of(stream)
+        self._limits = limits
+        self._kept: list[bytes] | None = None
+        self._is_kept_whole = False
+        self.rewind()
+
+    def rewind(self) -> None:
+        """Begin again."""
+        self._read = 0
+        if self._kept is not None and self._is_kept_whole:
+            self._source: Any = _Kept(self._kept)
+            return
+        self._source, self.compression = _opened(self._stream)
+        self._kept = [] if self.compression else None
+
+    def blocks(self) -> Iterator[bytes]:
+        """All bytes from the start, in blocks."""
+        self.rewind()
+        while data := self.read(BLOCK_BYTES):
+            yield data
+
+    def read(self, size: int) -> bytes:
+        """At most ``size`` bytes, none at the end."""
         try:
             data: bytes = self._source.read(size)
         except (OSError, pa.ArrowException) as error:
-            raise UnreadableObject(
-                f"the {self._compression} data is damaged or truncated: {one_line(error)}"
-            ) from error
-        self._check_amount(len(data))
-        try:
-            self._decoder.decode(data, final=not data)
-        except UnicodeDecodeError as error:
-            if self._read <= len(data) and data.startswith(UTF16_BOMS):
-                raise UnreadableObject("the object is UTF-16; UTF-8 is expected") from error
-            place = self._read - len(data) + error.start
-            raise UnreadableObject(f"the object is not UTF-8 text: {error.reason} near byte {place:,}") from error
-        if b"\0" in data:
-            place = self._read - len(data) + data.index(b"\0")
-            raise UnreadableObject(f"the object holds a NUL byte, at byte {place:,}; text holds none")
+            if self.compression is None:
+                raise
+            raise UnreadableObject(f"the {self.compression} data is damaged or truncated: {one_line(error)}") from error
+        self._read += len(data)
+        if self.compression is not None:
+            self._check_amount()
+            self._keep(data)
         return data
 
-    def _check_amount(self, count: int) -> None:
-        self._read += count
-        limits = self._limits
-        if self._compression is None:
+    def _keep(self, data: bytes) -> None:
+        if self._kept is None or self._is_kept_whole:
             return
+        if not data:
+            self._is_kept_whole = True
+        elif self._read <= KEPT_BYTES:
+            self._kept.append(data)
+        else:
+            self._kept = None
+
+    def _check_amount(self) -> None:
+        limits = self._limits
         if self._read > limits.max_decompressed_bytes:
             raise UnreadableObject(f"the object decompresses to more than {limits.max_decompressed_bytes:,} bytes")
         if self._read > max(limits.ratio_free_bytes, limits.max_ratio * self._size):
             raise UnreadableObject(
                 f"the object decompresses to more than {limits.max_ratio} times its {self._size:,} bytes"
             )
+
+
+class _Kept:
+    """Blocks read once more."""
+
+    def __init__(self, blocks: list[bytes]) -> None:
+        self._blocks = iter(blocks)
+        self._rest = b""
+
+    def read(self, size: int) -> bytes:
+        """At most ``size`` bytes, none at the end."""
+        block = self._rest or next(self._blocks, b"")
+        self._rest = block[size:]
+        return block[:size]
+
+
+class _KeptOpen(io.RawIOBase):
+    """A stream that Arrow may close without closing ours."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def readable(self) -> bool:
+        """True: this is an input stream."""
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """At most ``size`` bytes."""
+        return self._stream.read(size)
+
+
+def _opened(stream: BinaryIO) -> tuple[Any, str | None]:
+    """The stream from its start, decompressed where its first bytes tell a compression, and the name of that."""
+    stream.seek(0)
+    magic = stream.read(_LONGEST_MAGIC)
+    stream.seek(0)
+    compression = next((name for mark, name in _COMPRESSIONS.items() if magic.startswith(mark)), None)
+    if compression is None:
+        return stream, None
+    return pa.CompressedInputStream(pa.PythonFile(_KeptOpen(stream), mode="r"), compression), compression
 
 
 def one_line(error: Exception) -> str:
