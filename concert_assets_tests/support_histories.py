@@ -3,7 +3,7 @@
 import shutil
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ from concert_assets.glue_jobs.curation import Engine
 from concert_assets.glue_jobs.engine import DuckDBEngine
 from concert_assets.resources.s3.folder import FolderObjectStore
 from concert_assets.sources.detect import guess_format
-from concert_assets_tests.support_core import ARTIST, CONCERT, RAW, SALE, VENUE, Core, as_jsonl
+from concert_assets.warehousing.publish import NotPublishable, judge, publication, publish
+from concert_assets_tests.support_core import ARTIST, CONCERT, RAW, SALE, VENUE, Core, as_jsonl, table_hashes
 
 ENGINE = DuckDBEngine()
 
@@ -65,6 +66,7 @@ NOTHING = st.none()
 STEP = st.one_of(
     st.tuples(st.just("deliver"), NAME, CONTENT),
     st.tuples(st.just("deliver"), NAME, CONTENT),
+    st.tuples(st.sampled_from(["interleave", "in part"]), NAME, CONTENT),
     st.tuples(st.just("shrink"), st.integers(0, 9), st.integers(0, 3)),
     st.tuples(st.just("drop"), NAME, DROPPED),
     st.tuples(st.sampled_from(["again", "retraction", "hold", "release"]), st.integers(0, 9), NOTHING),
@@ -79,14 +81,18 @@ class Crash(BaseException):
 
 
 class _Dying:
-    """A connection of a process that ends before its n-th statement: what it had begun is rolled back, not more."""
+    """A connection of a process that ends before its n-th statement: what it had begun is rolled back, not more.
 
-    def __init__(self, connection: Any, statements: list[int]) -> None:
+    Only statements that begin with ``word`` are counted.
+    """
+
+    def __init__(self, connection: Any, statements: list[int], word: str) -> None:
         self._connection = connection
         self._left = statements
+        self._word = word
 
     def execute(self, sql: str, *values: Any) -> Any:
-        if sql != "rollback":
+        if sql != "rollback" and sql.lower().startswith(self._word):
             self._left[0] -= 1
             if self._left[0] < 0:
                 raise Crash
@@ -157,7 +163,11 @@ class HistoryCore(Core):
             case "rules":
                 self.use_rules("rules-2")
             case "crash":
-                self.crash(choice)
+                self.crash(choice, content or "")
+            case "interleave":
+                self.interleave(choice, content)
+            case "in part":
+                self.process_in_part(choice, content)
             case _ if deliveries:
                 meant = deliveries[choice % len(deliveries)]
                 if kind == "again":
@@ -188,8 +198,8 @@ class HistoryCore(Core):
             thread.join()
         assert raised == []
 
-    def crash(self, statements: int) -> None:
-        """A process that ends before it has written that many objects and run that many statements."""
+    def crash(self, statements: int, word: str = "") -> None:
+        """A process that ends when it has written that many objects and run that many statements of a kind."""
         left = [statements]
         other = HistoryCore(self.home, self.rules)
         other.store = _DyingStore(self.store.root, left)
@@ -203,7 +213,7 @@ class HistoryCore(Core):
             class Opened:
                 def __enter__(self) -> Any:
                     made = enter(context)
-                    made._connection = _Dying(made._connection, left)
+                    made._connection = _Dying(made._connection, left, word)
                     return made
 
                 def __exit__(self, *error: Any) -> Any:
@@ -212,10 +222,44 @@ class HistoryCore(Core):
             return Opened()
 
         other.warehouse.session = session  # type: ignore[method-assign]
+        before = self.published()
         try:
             other.settle()
         except Crash:
-            return
+            after = self.published()
+            assert after[0] > before[0] or after == before, "what is seen after a crash is the old state or a new one"
+
+    def published(self) -> tuple[int, dict[str, str]]:
+        """Number of the last publication and hashes of what is published."""
+        with self.warehouse.session() as session:
+            last = publication(session)
+            return (last.number, table_hashes(session)) if last else (0, {})
+
+    def interleave(self, name: str, content: Any) -> None:
+        """A process audits what is staged, another stages what has come since, and the first goes on to publish."""
+        self.settle()
+        self.curate()
+        with self.warehouse.session() as session:
+            self.stage(session)
+            judge(session, "first")
+        self.deliver(name, **content)
+        self.curate()
+        with self.warehouse.session() as session:
+            self.stage(session)
+        with self.warehouse.session() as session, suppress(NotPublishable):
+            publish(session, "first")
+
+    def process_in_part(self, name: str, content: Any) -> None:
+        """A process works on when the newest delivery but one is not curated yet."""
+        self.settle()
+        late = self.deliver(name, **content)
+        newest = self.deliver("g", artists=[ARTIST])
+        self.curate(newest.sequence)
+        with self.warehouse.session() as session, suppress(NotPublishable):
+            self.stage(session)
+            made = publish(session, "part")
+            is_curated = self.manifest(late.content_id) is not None
+            assert made.position < late.sequence or is_curated, "what is published is a state that the log went through"
 
 
 def fresh(core: HistoryCore, home: Path) -> HistoryCore:
