@@ -208,7 +208,7 @@ def content(core: Core, manifest: CuratedManifest) -> dict[str, Any]:
     """All that a manifest and its objects say, but for where the bytes lie."""
     order = Counter(repr(row) for row in rejects(core, manifest))
     tables = ("artists", "venues", "concerts", "ticket_prices", "ticket_sales")
-    rows: dict[str, Any] = {table: accepted(core, manifest, table) for table in tables}
+    rows: dict[str, Any] = {table: sorted(map(repr, accepted(core, manifest, table))) for table in tables}
     return rows | {"rejects": order, "counts": manifest.counts, "rules": manifest.rule_counts, "notes": manifest.notes}
 
 

@@ -51,7 +51,7 @@ ROOMS = {
     ),
     # sqlglot: the statement that refuses rows is composed from the catalog and a SQL file
     "glue_jobs": Room(
-        frozenset({"dagster_pipes", "duckdb", "pyspark", "pyarrow", "sqlglot"}),
+        frozenset({"dagster_pipes", "duckdb", "numpy", "pyspark", "pyarrow", "sqlglot"}),
         frozenset({"catalog", "sources", "sql", "deliveries", "resources.s3.folder", "resources.s3.protocol"}),
     ),
     # the empty part is the package itself, whose folder holds the Glue jobs

@@ -4,36 +4,27 @@ Row rules look at one row only, so chunks of any size give the same result and m
 """
 
 import hashlib
-import json
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from concert_assets.catalog.canonical import BY_NAME, TABLES
 from concert_assets.catalog.model import Table
 from concert_assets.deliveries.curated import CuratedManifest, ObjectNote, curated_prefix, write_manifest
 from concert_assets.deliveries.log import DeliveredObject
-from concert_assets.glue_jobs.outputs import REJECTS_SCHEMA, Outputs, Tally, accepted_schema
-from concert_assets.glue_jobs.statement import curation_statement, output_columns, text_of
+from concert_assets.glue_jobs.judging import Engine, judge_chunk
+from concert_assets.glue_jobs.outputs import Outputs, Tally
 from concert_assets.resources.s3.protocol import ObjectStore
 from concert_assets.sources.model import Notes, RawObject, UnreadableObject
 from concert_assets.sources.read import GROUPED, read, read_together
 
 CHUNK_ROWS = 250_000
 Progress = Callable[[str, int], None]
-
-
-class Engine(Protocol):
-    """What curation asks of an engine."""
-
-    def run(self, statement: str, relations: dict[str, pa.Table]) -> pa.Table:
-        """The rows that a Spark SQL statement yields over Arrow tables."""
-        ...
 
 
 class ObjectAltered(Exception):
@@ -71,10 +62,18 @@ def curate_delivery(
             with ExitStack() as stack:
                 outputs = Outputs(stack, store, processed_bucket, prefix)
                 readable = [item for item in objects if item.object_id not in refused]
-                for table, chunk in _chunks(store, raw_bucket, readable, notes):
-                    _curate_chunk(engine, table, chunk, outputs, tally)
-                    if progress is not None:
-                        progress(table.name, chunk.num_rows)
+                # The writer has ended before the stack closes what it writes to.
+                with ThreadPoolExecutor(max_workers=1) as writer:
+                    written: Future[None] | None = None
+                    for table, chunk in _ahead(_chunks(store, raw_bucket, readable, notes)):
+                        accepted, rejects = judge_chunk(engine, table, chunk, tally)
+                        if written is not None:
+                            written.result()
+                        written = writer.submit(outputs.write, table, accepted, rejects)
+                        if progress is not None:
+                            progress(table.name, chunk.num_rows)
+                    if written is not None:
+                        written.result()
                 outputs.finish()
             break
         except _LateRefusal as late:
@@ -97,43 +96,13 @@ def curate_delivery(
     )
 
 
-def _curate_chunk(engine: Engine, table: Table, chunk: pa.Table, outputs: Outputs, tally: Tally) -> None:
-    judged = engine.run(curation_statement(table), {f"raw_{table.name}": chunk})
-    is_accepted = pc.is_null(judged["_rule"])
-    accepted = judged.filter(is_accepted).select(output_columns(table))
-    outputs.write("accepted", table.name, accepted.cast(accepted_schema(table)))
-    refused = judged.filter(pc.invert(is_accepted))
-    if refused.num_rows:
-        outputs.write("rejects", "", _rejects(table, refused))
-    tally.add(table, judged)
-
-
-def _rejects(table: Table, refused: pa.Table) -> pa.Table:
-    """Refused rows as evidence: the rule, what it found, and the row as it came."""
-    texts = {column.name: text_of(column) for column in table.columns}
-    kept = refused.select(["_row_text", *texts.values()]).to_pylist()
-    rows = [
-        json.dumps(
-            {name: row[text] for name, text in texts.items() if row[text] is not None}
-            if row["_row_text"] is None
-            else {"_row_text": row["_row_text"]},
-            ensure_ascii=False,
-        )
-        for row in kept
-    ]
-    return pa.table(
-        [
-            refused["_object_id"],
-            refused["_row_number"],
-            pa.array([table.name] * refused.num_rows, pa.string()),
-            refused["_rule"],
-            refused["_column"],
-            refused["_value"],
-            refused["_reason"],
-            pa.array(rows, pa.string()),
-        ],
-        schema=REJECTS_SCHEMA,
-    )
+def _ahead(chunks: Iterator[tuple[Table, pa.Table]]) -> Iterator[tuple[Table, pa.Table]]:
+    """The same chunks, each read in a thread while the one before it is judged."""
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        coming = reader.submit(next, chunks, None)
+        while (chunk := coming.result()) is not None:
+            coming = reader.submit(next, chunks, None)
+            yield chunk
 
 
 def _verify(item: DeliveredObject, stream: BinaryIO) -> None:

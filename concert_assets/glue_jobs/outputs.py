@@ -55,6 +55,13 @@ def accepted_schema(table: Table) -> pa.Schema:
     return pa.schema([(name, types.get(name, pa.string())) for name in output_columns(table)])
 
 
+def _repeating(table: Table) -> list[str]:
+    """The columns whose values come again and again; for the others a dictionary is built only to be dropped."""
+    unlike = {"_row_number", *(table.key if len(table.key) == 1 else ())}
+    unlike |= {column.name for column in table.columns if column.type == "timestamp" or column.is_personal}
+    return [name for name in output_columns(table) if name not in unlike]
+
+
 @dataclass
 class _Output:
     kind: Literal["accepted", "rejects"]
@@ -77,13 +84,20 @@ class Outputs:
         self._open: dict[str, _Output] = {}
         self.files: list[CuratedFile] = []
 
-    def write(self, kind: Literal["accepted", "rejects"], table: str, rows: pa.Table) -> None:
-        """Append rows to the object of that kind and table."""
+    def write(self, table: Table, accepted: pa.Table, rejects: pa.Table) -> None:
+        """Append a table's accepted rows to their object and its refused rows to that of all refused rows."""
+        self._append("accepted", table.name, accepted, _repeating(table))
+        if rejects.num_rows:
+            self._append("rejects", "", rejects, ["object_id", "table_name", "rule", "column_name", "reason"])
+
+    def _append(self, kind: Literal["accepted", "rejects"], table: str, rows: pa.Table, repeating: list[str]) -> None:
         name = table or kind
         if name not in self._open:
             key = f"{self._prefix}{name}.parquet"
             hashing = HashingWriter(self._stack.enter_context(self._store.open_write(self._bucket, key)))
-            writer = pq.ParquetWriter(pa.PythonFile(hashing, mode="w"), rows.schema, compression="zstd")
+            writer = pq.ParquetWriter(
+                pa.PythonFile(hashing, mode="w"), rows.schema, compression="zstd", use_dictionary=repeating
+            )
             self._stack.callback(writer.close)  # before the stream beneath it, also where the stack ends with an error
             self._open[name] = _Output(kind, table, key, hashing, writer)
         output = self._open[name]
@@ -121,9 +135,8 @@ class Tally:
     def add(self, table: Table, judged: pa.Table) -> None:
         """Count the rows of one judged chunk."""
         is_accepted = pc.is_null(judged["_rule"])
-        for counter, rows in ((self.accepted, is_accepted), (self.rejected, pc.invert(is_accepted))):
-            for value in pc.value_counts(judged["_object_id"].filter(rows)).to_pylist():
-                counter[value["values"], table.name] += value["counts"]
+        self._count(self.accepted, table, judged.filter(is_accepted))
+        self._count(self.rejected, table, judged.filter(pc.invert(is_accepted)))
         refused = judged.filter(pc.invert(is_accepted)).select(["_rule", "_column"]).to_pylist()
         for row in refused:
             self.rules[table.name, row["_rule"], row["_column"] or "", "refused"] += 1
@@ -132,6 +145,15 @@ class Tally:
             emptied = pc.sum(pc.and_(is_emptied, is_accepted)).as_py() or 0
             if emptied:
                 self.rules[table.name, readable_rule(column).name, column.name, "emptied"] += emptied
+
+    def add_accepted(self, table: Table, rows: pa.Table) -> None:
+        """Count rows that are known to be accepted with nothing emptied."""
+        self._count(self.accepted, table, rows)
+
+    @staticmethod
+    def _count(counter: Counter[tuple[str, str]], table: Table, rows: pa.Table) -> None:
+        for value in pc.value_counts(rows["_object_id"]).to_pylist():
+            counter[value["values"], table.name] += value["counts"]
 
     def table_counts(self) -> Iterator[TableCount]:
         """Rows of each object and table; in = accepted + rejected because each row is counted in one of them."""
