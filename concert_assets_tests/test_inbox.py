@@ -11,11 +11,11 @@ import pytest
 from concert_assets.deliveries.inbox import Formats, Inbox, TakenIn, delivery_name
 from concert_assets.deliveries.log import DeliveryLog
 from concert_assets.resources.s3.folder import FolderObjectStore
-from concert_assets.sources.detect import guess_format
+from concert_assets.sources.detect import HEAD_BYTES, guess_format
 from concert_assets.sources.read import SEVERAL_TABLES
-from concert_assets_tests.support_core import ARTIST, CLEAN, RAW, Core, as_jsonl, published_hashes
+from concert_assets_tests.support_core import ARTIST, CLEAN, RAW, Core, another, as_jsonl, published_hashes
 
-FORMATS = Formats(guess_format, SEVERAL_TABLES)
+FORMATS = Formats(guess_format, SEVERAL_TABLES, head_bytes=HEAD_BYTES)
 ADA = as_jsonl([ARTIST])
 BEA = as_jsonl([ARTIST | {"artist_id": "a2", "name": "Bea"}])
 
@@ -140,7 +140,7 @@ NAMES = [
 
 def test_any_name_is_taken_in_as_it_is(core: Dropped) -> None:
     for number, name in enumerate(NAMES):
-        core.drop(f"artists/{name}", as_jsonl([ARTIST | {"artist_id": f"a{number}"}]))
+        core.drop(f"artists/{name}", as_jsonl([another(f"a{number}")]))
     taken = core.take_in()
     assert {entry.delivery for entry in taken.new} == {f"artists/{name}" for name in NAMES}
     core.process()
@@ -245,7 +245,7 @@ def test_a_file_that_may_not_be_read_holds_up_no_other(core: Dropped, monkeypatc
 
 def test_two_processes_that_see_the_same_files_deliver_them_once(core: Dropped) -> None:
     for number in range(20):
-        core.drop(f"artists/{number}.jsonl", as_jsonl([ARTIST | {"artist_id": f"a{number}"}]))
+        core.drop(f"artists/{number}.jsonl", as_jsonl([another(f"a{number}")]))
     inboxes = [Inbox(DeliveryLog(FolderObjectStore(core.store.root), RAW), FORMATS, 0) for _ in range(4)]
     seen = [inbox.arrivals() for inbox in inboxes]
     threads = [

@@ -123,10 +123,10 @@ def _tell_progress(context: dg.AssetExecutionContext) -> Callable[[str, int, int
 
 def inbox_of(s3: S3, log: DeliveryLog) -> Inbox:
     """The inbox of the deployment's raw bucket."""
-    from concert_assets.sources.detect import guess_format
-    from concert_assets.sources.read import SEVERAL_TABLES
+    from concert_assets.sources.detect import HEAD_BYTES, guess_format
+    from concert_assets.sources.read import GROUPED, SEVERAL_TABLES
 
-    return Inbox(log, Formats(guess_format, SEVERAL_TABLES), s3.settle_seconds)
+    return Inbox(log, Formats(guess_format, SEVERAL_TABLES, frozenset(GROUPED), HEAD_BYTES), s3.settle_seconds)
 
 
 def _take_in(context: dg.AssetExecutionContext, s3: S3, log: DeliveryLog) -> None:

@@ -26,7 +26,6 @@ from concert_assets.deliveries.log import (
 from concert_assets.resources.s3.protocol import INBOX_PREFIX, KeyRefused, ObjectInfo, ObjectNotFound
 
 SOURCE = "inbox"
-HEAD_BYTES = 4_096
 _MOST_NAME_BYTES = 480
 # What a file is called while a program is still writing it: such a name is given up for another when it is complete.
 _UNFINISHED = re.compile(r"\..*|.*\.(?:tmp|part|partial|crdownload|filepart)|.*~", re.IGNORECASE | re.DOTALL)
@@ -36,7 +35,7 @@ _UNFINISHED = re.compile(r"\..*|.*\.(?:tmp|part|partial|crdownload|filepart)|.*~
 class Formats:
     """What the inbox must know of formats.
 
-    ``guess`` tells the format by name and first ``HEAD_BYTES``, None where neither tells; the folder of a format in
+    ``guess`` tells the format by name and first ``head_bytes``, None where neither tells; the folder of a format in
     ``several_tables`` bears its name instead of a table's; of one in ``grouped``, the objects of a folder are one
     delivery.
     """
@@ -44,6 +43,7 @@ class Formats:
     guess: Callable[[str, bytes], str | None]
     several_tables: Collection[str] = ()
     grouped: Collection[str] = ()
+    head_bytes: int = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ class Inbox:
         is_archive = folder in self._formats.several_tables
         try:
             with store.fetch(bucket, info.key) as path, path.open("rb") as stream:
-                kind = folder if is_archive else self._formats.guess(file_name, stream.read(HEAD_BYTES))
+                kind = folder if is_archive else self._formats.guess(file_name, stream.read(self._formats.head_bytes))
                 stream.seek(0)
                 sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
                 stream.seek(0)
