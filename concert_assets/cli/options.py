@@ -9,7 +9,7 @@ from typing import NoReturn
 from concert_assets.catalog.canonical import BY_NAME
 from concert_assets.catalog.operational import OUTCOMES
 
-SOURCES = ("nyphil", "tickit")
+SOURCES = ("musicbrainz", "nyphil", "ticketmaster", "tickit")
 
 
 class _Parser(argparse.ArgumentParser):

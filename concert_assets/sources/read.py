@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import BinaryIO
 
-from concert_assets.sources import delimited, json_document, jsonl, nyphil, parquet, tickit
+from concert_assets.sources import delimited, json_document, jsonl, musicbrainz, nyphil, parquet, ticketmaster, tickit
 from concert_assets.sources.model import (
     Batches,
     GroupReader,
@@ -20,11 +20,13 @@ FORMATS: dict[str, Reader] = {
     "csv": delimited.read,
     "parquet": parquet.read,
     "nyphil": nyphil.read,
+    "ticketmaster": ticketmaster.read,
+    "musicbrainz": musicbrainz.read,
 }
 # Formats whose objects make sense only together, so that all of a delivery are read at once.
 GROUPED: dict[str, GroupReader] = {"tickit": tickit.read_together}
 # Formats whose objects bring several tables, so that ``RawObject.table`` is None.
-SEVERAL_TABLES = frozenset({"nyphil", "tickit"})
+SEVERAL_TABLES = frozenset({"musicbrainz", "nyphil", "ticketmaster", "tickit"})
 _LIMITS = Limits()
 
 
