@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from concert_assets.sources.detect import HEAD_BYTES, guess_format
+from concert_assets_tests.sources_tickit import zipped
 
 
 @pytest.mark.parametrize(
@@ -39,6 +40,16 @@ from concert_assets.sources.detect import HEAD_BYTES, guess_format
         ("sales", b'<?xml version="1.0"?><sales/>', "xml"),
         ("sales.xml", b"", "xml"),
         ("sales.xlsx", b"PK\x03\x04", None),
+        ("page.json", b'{\n "_links": {}, "_embedded": {"events": [', "ticketmaster"),
+        ("pages.json", b'[{"_embedded": {"events": [{"', "ticketmaster"),
+        ("page.jsonl", gzip.compress(b'{"name": "x", "type": "event", "locale": "en-us"'), "ticketmaster"),
+        ("sales.jsonl", b'{"type": "event", "id": 1}', "jsonl"),
+        ("event", b'{"setlist": "", "id": "x", "life-span": {"begin"', "musicbrainz"),
+        ("artist", b'{"id": "x", "life-span": {"begin": "1990"}}', "jsonl"),
+        ("tickit/Venue_Pipe.txt", b"1|Hall", "tickit"),
+        ("sales_tab.txt.gz", gzip.compress(b"1\t1"), "tickit"),
+        ("x.zip", zipped({"venue_pipe.txt": ""}), "tickit"),
+        ("x.zip", zipped({"venues.csv": ""}), None),
         ("sales", b"sale_id,quantity", None),
         ("sales.gz", b"\x1f\x8b\xff\xff", None),
     ],

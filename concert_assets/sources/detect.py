@@ -8,6 +8,7 @@ from concert_assets.sources.encodings import UTF8_BOM, encoding_of
 from concert_assets.sources.json_document import WRAPPERS
 from concert_assets.sources.model import UnreadableObject
 from concert_assets.sources.streams import beginning
+from concert_assets.sources.tickit_files import KINDS, ZIP
 
 # Bytes that a caller should hand to ``guess_format``: enough to hold the first block of zstd, which is all or nothing.
 HEAD_BYTES = 132 << 10
@@ -26,6 +27,13 @@ _ENDINGS = {
     ".pq": "parquet",
 }
 _WRAPPED = re.compile(rf'"(?:{"|".join(WRAPPERS)})"\s*:\s*\[', re.IGNORECASE)
+# A page of the Discovery API, or an event of it by itself; an event of MusicBrainz. Their fields come in any order.
+_ARCHIVES = (
+    ("ticketmaster", (re.compile(r'"_embedded"\s*:\s*\{\s*"events"\s*:'),)),
+    ("ticketmaster", (re.compile(r'"type"\s*:\s*"event"'), re.compile(r'"locale"\s*:|"_embedded"\s*:'))),
+    ("musicbrainz", (re.compile(r'"life-span"\s*:'), re.compile(r'"(setlist|cancelled)"\s*:'))),
+)
+_TICKIT = tuple(kind.published for kind in KINDS.values())
 
 
 def guess_format(name: str, head: bytes) -> str | None:
@@ -36,12 +44,20 @@ def guess_format(name: str, head: bytes) -> str | None:
     """
     if head.startswith(_PARQUET):
         return "parquet"
+    if head.startswith(ZIP):
+        return "tickit" if any(published.encode() in head for published in _TICKIT) else None
     text = _text(head)
     if text.startswith("<"):
         return "xml"
+    if text.startswith(("{", "[")):
+        for archive, marks in _ARCHIVES:
+            if all(mark.search(text) for mark in marks):
+                return archive
     if text.startswith("["):
         return "json"
     plain = re.sub(r"\.(gz|zst|zstd)$", "", name.casefold())
+    if plain.endswith(_TICKIT):
+        return "tickit"
     ending = next((ending for ending in _ENDINGS if plain.endswith(ending)), None)
     named = None if ending is None else _ENDINGS[ending]
     return _of_object(text, named) if text.startswith("{") else named
