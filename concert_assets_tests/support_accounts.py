@@ -12,7 +12,7 @@ from concert_assets.deliveries.log import DeliveryLog
 from concert_assets.resources.redshift.protocol import Session
 from concert_assets.resources.s3.folder import FolderObjectStore
 
-CANONICAL = ("artists", "venues", "concerts", "ticket_prices", "ticket_sales")
+CANONICAL = ("artists", "venues", "concerts", "ticket_prices", "ticket_sales", "identity_aliases")
 OUTCOMES = ("rejected", "duplicate", "superseded", "pending", "held")
 Counts = dict[tuple[str, str], int]
 

@@ -20,7 +20,7 @@ from concert_assets.warehousing.staging import curated_state, stage
 
 RAW, PROCESSED, RULES = "raw", "processed", "rules-1"
 Row = Mapping[str, Any]
-PUBLISHED = (*(table.name for table in TABLES), "row_outcomes", "load_ledger")
+PUBLISHED = (*(table.name for table in TABLES), "row_outcomes", "load_ledger", "identity_map")
 
 
 def as_jsonl(rows: Iterable[Row]) -> bytes:
@@ -165,10 +165,15 @@ SALE = {
 CLEAN = {"artists": [ARTIST], "venues": [VENUE], "concerts": [CONCERT], "ticket_sales": [SALE]}
 
 
+def another(artist_id: str, **changes: Any) -> dict[str, Any]:
+    """An artist of that id, with a name of its own: it is not merged with any other."""
+    return ARTIST | {"artist_id": artist_id, "name": f"Artist {artist_id}"} | changes
+
+
 def artists(good: int, bad: int, prefix: str = "x") -> list[dict[str, Any]]:
     """Artists as they should be, then artists whose score no rule lets pass."""
-    rows: list[dict[str, Any]] = [ARTIST | {"artist_id": f"{prefix}{number}"} for number in range(good)]
-    return rows + [ARTIST | {"artist_id": f"{prefix}-bad{number}", "popularity_score": 101} for number in range(bad)]
+    rows = [another(f"{prefix}{number}") for number in range(good)]
+    return rows + [another(f"{prefix}-bad{number}", popularity_score=101) for number in range(bad)]
 
 
 def broken(verdict: Verdict) -> set[tuple[str, str]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from concert_assets_tests.support_core import ARTIST, CLEAN, SALE, VENUE, Core
+from concert_assets_tests.support_core import CLEAN, SALE, VENUE, Core, another
 
 POINTS = int(os.environ.get("CONCERT_TEST_KILL_POINTS", "12"))  # as many as there are statements: kill at each
 
@@ -22,7 +22,7 @@ def attempts(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     core.process()
     core.deliver(
         "e",
-        artists=[ARTIST | {"artist_id": f"a{number}"} for number in range(2, 6)],
+        artists=[another(f"a{number}") for number in range(2, 6)],
         venues=[VENUE | {"name": "Newer"}],
     )
     core.deliver("f", ticket_sales=[SALE | {"sale_id": "s2"}, SALE | {"sale_id": "s3", "quantity": 0}])

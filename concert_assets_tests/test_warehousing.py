@@ -8,7 +8,7 @@ import pytest
 
 from concert_assets.glue_jobs.engine import DuckDBEngine
 from concert_assets_tests.support_accounts import recount
-from concert_assets_tests.support_core import ARTIST, CLEAN, CONCERT, SALE, VENUE, Core
+from concert_assets_tests.support_core import ARTIST, CLEAN, CONCERT, SALE, VENUE, Core, another
 
 ENGINE = DuckDBEngine()
 
@@ -169,9 +169,9 @@ def test_retracting_the_winner_brings_the_loser_back(core: Core) -> None:
 
 
 def test_a_smaller_replacement_takes_the_other_rows_away(core: Core) -> None:
-    core.deliver("d", artists=[ARTIST, ARTIST | {"artist_id": "a2"}, ARTIST | {"artist_id": "a3"}])
+    core.deliver("d", artists=[ARTIST, another("a2"), another("a3")])
     core.process()
-    core.deliver("d", artists=[ARTIST | {"artist_id": "a2"}])
+    core.deliver("d", artists=[another("a2")])
     core.process()
     assert core.keys("artists") == ["a2"]
     accounts(core)
@@ -278,7 +278,7 @@ def test_hostile_text_is_stored_as_text(core: Core) -> None:
 
 def test_a_state_is_published_only_as_far_as_it_is_curated(core: Core) -> None:
     for number in (1, 2, 3):
-        core.deliver(f"d{number}", artists=[ARTIST | {"artist_id": f"a{number}"}])
+        core.deliver(f"d{number}", artists=[another(f"a{number}")])
     core.curate(1, 3)
     with core.warehouse.session() as session:
         core.stage(session)

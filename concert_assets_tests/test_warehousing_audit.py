@@ -14,6 +14,7 @@ from concert_assets_tests.support_core import (
     SALE,
     VENUE,
     Core,
+    another,
     artists,
     as_jsonl,
     broken,
@@ -54,7 +55,7 @@ def test_a_held_delivery_changes_nothing_and_the_next_good_one_is_published(core
     assert made is None
     assert set(verdict.holds) == {2}
     assert published_hashes(core) == before
-    core.deliver("better", artists=[ARTIST | {"artist_id": "a2"}])
+    core.deliver("better", artists=[another("a2")])
     core.process()
     assert core.keys("artists") == ["a1", "a2"]
     assert core.rows("venues", "name") == [("Hall",)]

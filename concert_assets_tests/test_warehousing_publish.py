@@ -13,6 +13,7 @@ from concert_assets_tests.support_core import (
     PROCESSED,
     VENUE,
     Core,
+    another,
     artists,
     broken,
     published_hashes,
@@ -33,7 +34,7 @@ def test_a_candidate_that_breaks_a_rule_is_not_published(core: Core) -> None:
     core.deliver("d", **CLEAN)
     core.process()
     before = published_hashes(core)
-    core.deliver("e", artists=[ARTIST | {"artist_id": "a2"}])
+    core.deliver("e", artists=[another("a2")])
     core.curate()
     with core.warehouse.session() as session:
         core.stage(session)
@@ -92,7 +93,7 @@ def test_publishing_twice_makes_one_publication(core: Core) -> None:
 
 def test_an_older_position_never_overwrites_a_newer_one(core: Core) -> None:
     core.deliver("d", **CLEAN)
-    core.deliver("e", artists=[ARTIST | {"artist_id": "a2"}])
+    core.deliver("e", artists=[another("a2")])
     core.process()
     with core.warehouse.session() as session:
         before = table_hashes(session)
@@ -137,7 +138,7 @@ def test_the_fingerprint_is_that_of_what_is_live_and_of_the_code(core: Core) -> 
 def test_staging_takes_effect_whole_or_not_at_all(core: Core) -> None:
     core.deliver("d", artists=[ARTIST])
     core.process()
-    core.deliver("e", artists=[ARTIST | {"artist_id": "a2"}], venues=[VENUE])
+    core.deliver("e", artists=[another("a2")], venues=[VENUE])
     core.curate()
     state = curated_state(core.log.entries(), core.manifest, "code")
     calls = 0

@@ -13,7 +13,7 @@ import pytest
 from concert_assets.glue_jobs.engine import DuckDBEngine
 from concert_assets.resources.redshift.duckdb import DuckDBWarehouse
 from concert_assets.resources.redshift.protocol import WarehouseBusy, WarehouseDamaged
-from concert_assets_tests.support_core import ARTIST, CLEAN, SALE, Core, published_hashes
+from concert_assets_tests.support_core import CLEAN, SALE, Core, another, published_hashes
 
 ENGINE = DuckDBEngine()
 
@@ -25,7 +25,7 @@ def twice_published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     core.deliver("d", **CLEAN)
     core.process()
     shutil.copy(core.warehouse.path, core.home / "first.duckdb")
-    core.deliver("e", artists=[ARTIST | {"artist_id": "a2"}])
+    core.deliver("e", artists=[another("a2")])
     core.process()
     return core.home
 
@@ -207,7 +207,7 @@ core = Core(Path(sys.argv[1]))
 print("ready", flush=True)
 sys.stdin.readline()
 for turn in range(2):
-    core.deliver(f"{sys.argv[2]}{turn}", artists=[{"artist_id": f"{sys.argv[2]}{turn}", "name": "Ada"}])
+    core.deliver(f"{sys.argv[2]}{turn}", artists=[{"artist_id": f"{sys.argv[2]}{turn}", "name": f"Artist {sys.argv[2]}{turn}"}])
     _, made = core.process(f"run-{sys.argv[2]}{turn}")
     print(made.number, made.is_new)
 """

@@ -67,3 +67,12 @@ IDENTITY_MAP = Table(
         Column("timezone", "varchar(64)", "Time zone that the venue's own row tells; its concerts are read in it"),
     ),
 )
+
+# The tables whose near-duplicates are merged: what a row of each is, and the rule under which one gives way.
+MERGED = {"artists": "artist", "venues": "venue"}
+MERGE_RULES = {
+    table: Rule(
+        f"same_{name}", "uniqueness", "name", "true", f"one {name} stands under one id, the one delivered first", "set"
+    )
+    for table, name in MERGED.items()
+}

@@ -1,5 +1,6 @@
 """The tables that tell how the canonical ones came about: ledger, outcomes, quality results, publications."""
 
+from concert_assets.catalog.identity import IDENTITY_MAP
 from concert_assets.catalog.model import Column, Table
 
 OUTCOMES = ("published", "rejected", "duplicate", "superseded", "pending", "held")
@@ -103,4 +104,4 @@ CANDIDATE = Table(
     ),
 )
 
-TABLES = (LOAD_LEDGER, ROW_OUTCOMES, QUALITY_RESULTS, PUBLICATIONS, CANDIDATE)
+TABLES = (LOAD_LEDGER, ROW_OUTCOMES, IDENTITY_MAP, QUALITY_RESULTS, PUBLICATIONS, CANDIDATE)

@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 
 from concert_assets.catalog.canonical import BY_NAME, published_columns
+from concert_assets.catalog.identity import IDENTITY_MAP
 from concert_assets.catalog.model import Table
 from concert_assets.sql.files import read_sql
 from concert_assets.warehousing.names import SCHEMA, STAGING, candidate, staged, staged_columns
@@ -21,6 +22,8 @@ def _physical() -> dict[str, tuple[dg.AssetKey, Mapping[str, str]]]:
         tables[staged(table)] = (dg.AssetKey(["staging", table.name]), staged_columns(table))
         tables[table.qualified] = (dg.AssetKey(["warehouse", table.name]), columns)
         tables[candidate(table.name)] = (dg.AssetKey(["warehouse", table.name]), columns)
+    columns = {column.name: column.type for column in IDENTITY_MAP.columns}
+    tables[candidate(IDENTITY_MAP.name)] = (dg.AssetKey(["warehouse", IDENTITY_MAP.name]), columns)
     return tables
 
 

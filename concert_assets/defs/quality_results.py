@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from concert_assets.catalog.canonical import BY_NAME, TABLES
+from concert_assets.catalog.canonical import BY_NAME, IDENTITY_ALIASES, TABLES
 from concert_assets.catalog.model import Category, Table
 from concert_assets.catalog.operational import QUALITY_RESULTS
 from concert_assets.defs.common import WAREHOUSE_CODE, keys, result, spec
@@ -24,9 +24,9 @@ from concert_assets.warehousing.resolve import set_rules
 _MEANING: dict[Category, str] = {
     "row_count": "Rows are published where rows came",
     "completeness": "Required values are given",
-    "uniqueness": "Every business key stands once",
+    "uniqueness": "Every business key stands once, every artist and venue under one id",
     "validity": "Values are readable, allowed and in range, and no delivery is mostly refused",
-    "referential_integrity": "Parents are published",
+    "referential_integrity": "Parents are published; what aliases name is known",
     "arithmetic": "Sums and counts agree",
     "capacity": "No more tickets than the venue admits",
     "timeliness": "Events come in their order",
@@ -39,6 +39,8 @@ def _categories(table: Table) -> list[Category]:
     own |= {"row_count", "uniqueness", "validity", "conservation"}
     if table is BY_NAME["ticket_sales"]:
         own.add("capacity")  # the audit of overselling looks at all orders of a concert
+    if table is IDENTITY_ALIASES:
+        own.add("referential_integrity")  # the audit tells of aliases that name nothing known
     return [category for category in _MEANING if category in own]
 
 

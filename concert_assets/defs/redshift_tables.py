@@ -7,6 +7,7 @@ import dagster as dg
 
 from concert_assets.catalog.canonical import TABLES, published_columns
 from concert_assets.catalog.code import code_version
+from concert_assets.catalog.identity import IDENTITY_MAP
 from concert_assets.catalog.operational import LOAD_LEDGER, ROW_OUTCOMES
 from concert_assets.defs.common import WAREHOUSE_CODE, keys, result, spec
 from concert_assets.defs.failure_hook import REPORT_ON_FAILURE
@@ -21,7 +22,8 @@ from concert_assets.warehousing.names import STAGED_COUNTS, STAGED_OBJECTS, stag
 from concert_assets.warehousing.publish import NotPublishable, Publication, publish
 from concert_assets.warehousing.staging import Staged, curated_state, stage
 
-PUBLISHED = (*TABLES, LOAD_LEDGER, ROW_OUTCOMES)
+TOLD = (LOAD_LEDGER, ROW_OUTCOMES, IDENTITY_MAP)  # what is published of how the tables came about
+PUBLISHED = (*TABLES, *TOLD)
 
 
 def _stage(session: Session, s3: S3) -> Staged:
@@ -117,7 +119,7 @@ def _publish(context: dg.AssetExecutionContext, session: Session, s3: S3) -> Pub
                 columns=table.columns,
                 table=table.qualified,
             )
-            for table in (LOAD_LEDGER, ROW_OUTCOMES)
+            for table in TOLD
         ),
     ],
     hooks={REPORT_ON_FAILURE},

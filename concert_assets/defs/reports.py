@@ -7,6 +7,7 @@ import dagster as dg
 
 from concert_assets.catalog.analytics import MARTS, PREDICTIONS
 from concert_assets.catalog.canonical import TABLES
+from concert_assets.catalog.identity import IDENTITY_MAP
 from concert_assets.catalog.operational import LOAD_LEDGER, ROW_OUTCOMES
 from concert_assets.defs.common import keys, result, spec
 from concert_assets.defs.failure_hook import REPORT_ON_FAILURE
@@ -35,7 +36,7 @@ from concert_assets.resources.s3.resource import S3
             kinds={"json", "html"},
             code=("reporting", "defs/report_writer.py", "defs/warehouse_facts.py", "defs/run_facts.py"),
             deps=[
-                *keys("warehouse", (*TABLES, LOAD_LEDGER, ROW_OUTCOMES)),
+                *keys("warehouse", (*TABLES, LOAD_LEDGER, ROW_OUTCOMES, IDENTITY_MAP)),
                 *keys("mart", MARTS),
                 *(dg.AssetKey(["model", name]) for name in MODELS),
                 *keys("prediction", PREDICTIONS),

@@ -13,6 +13,7 @@ from concert_assets.catalog.analytics import (
     VENUE_RANKING,
 )
 from concert_assets.catalog.canonical import CONCERTS, TABLES, TICKET_SALES
+from concert_assets.catalog.identity import IDENTITY_MAP
 from concert_assets.catalog.operational import LOAD_LEDGER, QUALITY_RESULTS, ROW_OUTCOMES
 from concert_assets.resources.redshift.protocol import Parameters, Session
 from concert_assets.warehousing.names import STAGED_COUNTS, STAGED_OBJECTS, staged
@@ -20,7 +21,7 @@ from concert_assets.warehousing.names import STAGED_COUNTS, STAGED_OBJECTS, stag
 if TYPE_CHECKING:
     from concert_assets.reporting.facts import FigureFacts, LedgerFacts
 
-_COUNTED = (*TABLES, LOAD_LEDGER, ROW_OUTCOMES, *MARTS, *PREDICTIONS)
+_COUNTED = (*TABLES, LOAD_LEDGER, ROW_OUTCOMES, IDENTITY_MAP, *MARTS, *PREDICTIONS)
 
 
 def _rows(session: Session, names: tuple[str, ...], sql: str, parameters: Parameters | None = None) -> list[Any]:

@@ -5,10 +5,12 @@ looks at what would be published; there an error blocks, and the delivery that b
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from concert_assets.catalog.canonical import TABLES
+from concert_assets.catalog.identity import MERGED
 from concert_assets.catalog.operational import QUALITY_RESULTS
 from concert_assets.resources.redshift.protocol import Session
 from concert_assets.warehousing.audit_deliveries import (
@@ -19,7 +21,9 @@ from concert_assets.warehousing.audit_deliveries import (
     refused_share,
     row_count,
 )
+from concert_assets.warehousing.audit_identities import aliases_in_effect, merges_lead_to_published
 from concert_assets.warehousing.audit_rules import Result, about_to_be_published, delivered, overall
+from concert_assets.warehousing.identity.merging import IdleAlias
 from concert_assets.warehousing.names import create_table
 
 
@@ -41,8 +45,8 @@ class Verdict:
         return tuple(r for r in self.results if r.severity == "error" and not r.is_passed)
 
 
-def audit(session: Session) -> Verdict:
-    """Hold the candidate that resolve has just made against the rules."""
+def audit(session: Session, idle: Sequence[IdleAlias]) -> Verdict:
+    """Hold the candidate that resolve has just made, and the aliases that it found no use for, against the rules."""
     results: list[Result] = []
     for table in TABLES:
         results.append(row_count(session, table))
@@ -52,6 +56,9 @@ def audit(session: Session) -> Verdict:
         results.append(refused_share(session, table))
         results.append(objects_readable(session, table))
         results.append(published_rows_kept(session, table))
+        if table.name in MERGED:
+            results.append(merges_lead_to_published(session, table))
+    results.append(aliases_in_effect(session, idle))
     results.append(oversold(session))
     results.append(overall(results))
     holds: dict[int, str] = {}

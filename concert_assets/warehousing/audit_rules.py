@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from concert_assets.catalog.identity import MERGE_RULES
 from concert_assets.catalog.model import Category, Rule, Severity, Table
 from concert_assets.resources.redshift.protocol import Session
 from concert_assets.warehousing.names import STAGED_OBJECTS, STAGED_RULES, candidate
@@ -93,6 +94,8 @@ def delivered(session: Session, table: Table) -> list[Result]:
         )
 
     rules = [*table.rules("row"), *set_rules(table), unique_rule(table)]
+    if table.name in MERGE_RULES:
+        rules.append(MERGE_RULES[table.name])
     results = [result(rule, counted.pop(rule.name, 0)) for rule in rules]
     counted.pop("newest_wins", None)  # an older version that gives way is no fault
     for name, rows in sorted(counted.items()):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from concert_assets.catalog.canonical import TABLES
+from concert_assets.catalog.identity import IDENTITY_MAP
 from concert_assets.catalog.operational import CANDIDATE, LOAD_LEDGER, PUBLICATIONS, ROW_OUTCOMES
 from concert_assets.resources.redshift.protocol import Session
 from concert_assets.warehousing.audit import Verdict, audit, record
@@ -11,7 +12,7 @@ from concert_assets.warehousing.names import SCHEMA, candidate, create_table
 from concert_assets.warehousing.resolve import resolve
 from concert_assets.warehousing.staging import staged_position
 
-PUBLISHED = (*(table.name for table in TABLES), LOAD_LEDGER.name, ROW_OUTCOMES.name)
+PUBLISHED = (*(table.name for table in TABLES), LOAD_LEDGER.name, ROW_OUTCOMES.name, IDENTITY_MAP.name)
 
 
 class NotPublishable(Exception):
@@ -48,8 +49,7 @@ def judge(session: Session, run_id: str) -> Verdict:
     """Resolve what is staged, audit it, and keep verdict and results; nothing published changes."""
     with session.transaction():
         position, fingerprint = _staged(session)
-        resolve(session)
-        verdict = audit(session)
+        verdict = audit(session, resolve(session))
         record(session, verdict, run_id, position)
         session.execute(f"drop table if exists {CANDIDATE.qualified}")
         session.execute(create_table(CANDIDATE.qualified, {c.name: c.type for c in CANDIDATE.columns}))

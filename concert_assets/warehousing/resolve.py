@@ -2,15 +2,18 @@
 
 The statements are composed of the catalog in Redshift's dialect. Rows that will not be published are found first (they
 are few) and written down with their reason; the candidate is everything else, so each row has exactly one outcome.
+Artists and venues that are one by another id are merged on the way, and what refers to them follows.
 """
 
 from collections.abc import Callable, Sequence
 
-from concert_assets.catalog.canonical import BY_NAME, LOCAL_TIMESTAMPS, TABLES, published_columns
-from concert_assets.catalog.model import Rule, Table
+from concert_assets.catalog.canonical import BY_NAME, IDENTITY_ALIASES, LOCAL_TIMESTAMPS, TABLES, published_columns
+from concert_assets.catalog.identity import IDENTITY_MAP, MERGED
+from concert_assets.catalog.model import Reference, Rule, Table
 from concert_assets.catalog.operational import LOAD_LEDGER, ROW_OUTCOMES
 from concert_assets.resources.redshift.protocol import Session
 from concert_assets.sql.files import read_sql
+from concert_assets.warehousing.identity.merging import ENTITIES, MAP, IdleAlias, merge, read_aliases
 from concert_assets.warehousing.names import (
     STAGED_OBJECTS,
     STAGED_REJECTS,
@@ -25,8 +28,10 @@ OUTCOMES = candidate(ROW_OUTCOMES.name)
 LEDGER = candidate(LOAD_LEDGER.name)
 ORIGIN_KEY = ("_object_id", "_row_number")
 
-# The zone in which a table's local times are told, over the parents' candidates.
-_ZONES = {"concerts": "venues.timezone", "ticket_sales": "concerts.event_timezone"}
+# The zone in which a table's local times are told, over the parents' candidates. A source tells its times in the zone
+# of its own row of the venue, which may have given way to a row without one.
+_CONCERT_ZONE = "coalesce(merged_venue_id.timezone, venues.timezone)"
+_ZONES = {"concerts": _CONCERT_ZONE, "ticket_sales": "concerts.event_timezone"}
 # What set rules look at beyond the row itself.
 _INPUTS = {
     "concerts": {"venue_capacity": "venues.capacity", "data_end": "objects.data_end"},
@@ -39,18 +44,25 @@ _INPUTS = {
 }
 # How the columns are got that the warehouse adds to what is delivered, over a staged row ``t`` and its parents.
 _DERIVED = {
-    "concerts": {"has_event_time": "t.event_date_basis <> 'date'", "event_timezone": "venues.timezone"},
+    "concerts": {"has_event_time": "t.event_date_basis <> 'date'", "event_timezone": _CONCERT_ZONE},
 }
 
 
-def _with_parents(table: Table, source: str, columns: Sequence[str]) -> str:
-    """A query over ``source`` as ``t`` that adds to ``columns`` which parents exist and what the set rules look at."""
+def _with_parents(table: Table, source: str, columns: Sequence[str], merged: Sequence[Reference] = ()) -> str:
+    """A query over ``source`` as ``t`` that adds to ``columns`` which parents exist and what the set rules look at.
+
+    ``merged`` are the references that are followed through the map of merged ids.
+    """
     found = [f"{_key(BY_NAME[r.table], r.table)} is not null as {r.rule_name}" for r in table.references]
     inputs = [f"{expression} as {name}" for name, expression in _INPUTS.get(table.name, {}).items()]
     joins = [
-        f"left join {candidate(r.table)} as {r.table} on {_key(BY_NAME[r.table], r.table)} = t.{r.column}"
-        for r in table.references
+        f"left join {MAP} as merged_{r.column} on merged_{r.column}.entity = '{MERGED[r.table]}' "
+        f"and merged_{r.column}.source_id = t.{r.column}"
+        for r in merged
     ]
+    for r in table.references:
+        value = _canonical_id(r) if r in merged else f"t.{r.column}"
+        joins.append(f"left join {candidate(r.table)} as {r.table} on {_key(BY_NAME[r.table], r.table)} = {value}")
     if "data_end" in _INPUTS.get(table.name, {}):
         on = "objects.object_id = t._object_id and objects.state = 'live'"
         joins.append(f"left join {STAGED_OBJECTS} as objects on {on}")
@@ -62,9 +74,15 @@ def _key(table: Table, alias: str) -> str:
     return f"{alias}.{column}"
 
 
+def _canonical_id(reference: Reference) -> str:
+    return f"coalesce(merged_{reference.column}.canonical_id, t.{reference.column})"
+
+
 def fitted(table: Table) -> str:
-    """Staged rows as they would be published, times in UTC, with what the set rules look at."""
+    """Staged rows as they would be published: times in UTC, references through the map; with what set rules look at."""
     zone = _ZONES.get(table.name, "")
+    merged = [reference for reference in table.references if reference.table in MERGED]
+    followed = {reference.column: _canonical_id(reference) for reference in merged}
     columns = ["t._object_id", "t._row_number"]
     for column in table.columns:
         if column.name in LOCAL_TIMESTAMPS:
@@ -72,10 +90,12 @@ def fitted(table: Table) -> str:
                 f"case when t.{column.name}_basis = 'local' and {zone} is not null "
                 f"then convert_timezone({zone}, 'UTC', t.{column.name}) else t.{column.name} end as {column.name}"
             )
+        elif column.name in followed:
+            columns.append(f"{followed[column.name]} as {column.name}")
         else:
             columns.append(f"t.{column.name}")
     columns += [f"{expression} as {name}" for name, expression in _DERIVED.get(table.name, {}).items()]
-    return _with_parents(table, staged(table), columns)
+    return _with_parents(table, staged(table), columns, merged)
 
 
 def audited(table: Table) -> str:
@@ -184,20 +204,23 @@ def candidate_statement(table: Table) -> str:
     )
 
 
-def resolve(session: Session) -> None:
-    """Make the candidate of every table, of the row outcomes and of the ledger from what is staged.
+def resolve(session: Session) -> list[IdleAlias]:
+    """Make the candidate of every table, of row outcomes, ledger and identity map from what is staged.
 
-    The caller holds a transaction, so that a candidate is whole or not there.
+    The caller holds a transaction, so that a candidate is whole or not there. Returns the aliases without effect.
     """
-    session.execute(f"drop table if exists {OUTCOMES}")
-    session.execute(create_table(OUTCOMES, {c.name: c.type for c in ROW_OUTCOMES.columns}))
+    for name, of_name in ((OUTCOMES, ROW_OUTCOMES), (MAP, IDENTITY_MAP)):
+        session.execute(f"drop table if exists {name}")
+        session.execute(create_table(name, {c.name: c.type for c in of_name.columns}))
     columns = ", ".join(ROW_OUTCOMES.column_names)
     session.execute(
         # Distinct, for a held delivery may bring an object that is live through an earlier one of the name.
         f"insert into {OUTCOMES} ({columns}) select distinct object_id, row_number, table_name, 'rejected', rule, "
         f"column_name, value, reason, null, null, row_json from {STAGED_REJECTS}"
     )
-    for table in TABLES:
+    idle: list[IdleAlias] = []
+    # The aliases first, for they are looked at when artists and venues are merged.
+    for table in (IDENTITY_ALIASES, *(table for table in TABLES if table is not IDENTITY_ALIASES)):
         session.execute(
             f"insert into {OUTCOMES} ({columns}) select h._object_id, h._row_number, '{table.name}', 'held', "
             f"'delivery_held', null, null, o.note, null, null, null from {held(table)} as h "
@@ -206,7 +229,12 @@ def resolve(session: Session) -> None:
         if set_rules(table):
             session.execute(unfit_statement(table))
         session.execute(repeated_statement(table))
+        if table is IDENTITY_ALIASES:
+            aliases = read_aliases(session)
+        elif table.name in ENTITIES:
+            idle += merge(session, ENTITIES[table.name], aliases)
         session.execute(f"drop table if exists {candidate(table.name)}")
         session.execute(candidate_statement(table))
     session.execute(f"drop table if exists {LEDGER}")
     session.execute(f"create table {LEDGER} as {read_sql('resolve/load_ledger')}")
+    return idle

@@ -19,6 +19,10 @@ with published as (
   select _object_id as object_id, 'ticket_sales' as table_name, count(*) as row_count
   from concert_dw.candidate__ticket_sales
   group by _object_id
+  union all
+  select _object_id as object_id, 'identity_aliases' as table_name, count(*) as row_count
+  from concert_dw.candidate__identity_aliases
+  group by _object_id
 ),
 
 outcomes as (

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from concert_assets.catalog.canonical import BY_NAME
-from concert_assets.catalog.identity import IDENTITY_ALIASES, IDENTITY_MAP
-from concert_assets.catalog.model import Rule, Table
+from concert_assets.catalog.identity import IDENTITY_ALIASES, IDENTITY_MAP, MERGE_RULES, MERGED
+from concert_assets.catalog.model import Table
 from concert_assets.catalog.operational import ROW_OUTCOMES
 from concert_assets.resources.redshift.protocol import Session
 from concert_assets.warehousing.identity.aliases import Alias, Known, ReadName
@@ -29,25 +29,18 @@ OUTCOMES = candidate(ROW_OUTCOMES.name)
 class Entity(Generic[P]):
     """A table whose rows are merged: what it holds, the columns that are compared, and how they are read."""
 
-    name: str
     table: Table
     columns: tuple[str, ...]
     kind: Kind[P]
     read: Callable[[Row], P | None]
     read_name: ReadName
 
-    @property
-    def rule(self) -> Rule:
-        """The rule under which a row gives way."""
-        text = f"an {self.name}" if self.name[0] in "aeiou" else f"a {self.name}"
-        return Rule(
-            f"same_{self.name}",
-            "uniqueness",
-            "name",
-            "true",
-            f"{text} stands under one id, that of the first delivery; its other rows give way",
-            "set",
-        )
+
+@dataclass(frozen=True, slots=True)
+class IdleAlias:
+    """An alias that names nothing known, or that another one overrules; ``text`` is what it says."""
+
+    text: str
 
 
 def _artist(row: Row) -> Artist | None:
@@ -101,7 +94,6 @@ def _texts(text: str | None) -> frozenset[str]:
 
 
 ARTISTS = Entity(
-    "artist",
     BY_NAME["artists"],
     ("name", "primary_genre", "genres", "formation_date", "members", "spotify_id"),
     Kind(compare_artists, artist_keys),
@@ -109,7 +101,6 @@ ARTISTS = Entity(
     read_name,
 )
 VENUES = Entity(
-    "venue",
     BY_NAME["venues"],
     (
         "name",
@@ -128,7 +119,7 @@ VENUES = Entity(
     _venue,
     read_venue_name,
 )
-MERGED: Mapping[str, Entity[Any]] = {entity.table.name: entity for entity in (ARTISTS, VENUES)}
+ENTITIES: Mapping[str, Entity[Any]] = {entity.table.name: entity for entity in (ARTISTS, VENUES)}
 
 
 def rows_statement(table: Table, columns: Sequence[str]) -> str:
@@ -168,8 +159,8 @@ def read_aliases(session: Session) -> list[dict[str, Any]]:
     return sorted(rows, key=rank, reverse=True)
 
 
-def merge(session: Session, entity: Entity[P], aliases: Sequence[Row]) -> list[Row]:
-    """Write down the rows of a table that give way, in the outcomes and in the map; the aliases without effect.
+def merge(session: Session, entity: Entity[P], aliases: Sequence[Row]) -> list[IdleAlias]:
+    """Write down the rows of a table that give way, in the outcomes and in the map. Returns the aliases without effect.
 
     ``aliases`` are those of all entities.
     """
@@ -182,7 +173,7 @@ def merge(session: Session, entity: Entity[P], aliases: Sequence[Row]) -> list[R
     ordered = [
         dict(zip(columns, row, strict=True)) for row in sorted(rows, key=lambda row: (*positions[row[0]], row[0]))
     ]
-    own = [row for row in aliases if row["entity"] == entity.name]
+    own = [row for row in aliases if row["entity"] == MERGED[entity.table.name]]
     profiles = [entity.read(row) for row in ordered]
     cities = [read_city(row["city"]) for row in ordered] if "city" in entity.columns else None
     known = Known(
@@ -194,17 +185,21 @@ def merge(session: Session, entity: Entity[P], aliases: Sequence[Row]) -> list[R
     declared = [Alias(row["reference"], row["other_reference"], row["verdict"], row["city"] or "") for row in own]
     found = match(entity.kind, profiles, known, declared)
     _write(session, entity, ordered, found)
-    return [own[number] for number in found.idle]
+    return [
+        IdleAlias(f"{row['entity']} {row['reference']!r} {row['verdict']} {row['other_reference']!r}")
+        for row in (own[number] for number in found.idle)
+    ]
 
 
 def _write(session: Session, entity: Entity[Any], rows: Sequence[Row], found: Matched) -> None:
     (key,) = entity.table.key
+    name, rule = MERGED[entity.table.name], MERGE_RULES[entity.table.name]
 
     def outcome(merge: Merge) -> tuple[Any, ...]:
         row, winner = rows[merge.row], rows[merge.canonical]
-        reason = f"the same {entity.name} as {winner[key]}, score {merge.score:.2f}: {merge.evidence}"
+        reason = f"the same {name} as {winner[key]}, score {merge.score:.2f}: {merge.evidence}"
         origin = (row["_object_id"], row["_row_number"], entity.table.name)
-        told = ("duplicate", entity.rule.name, entity.rule.column, row["name"], reason[:4000])
+        told = ("duplicate", rule.name, rule.column, row["name"], reason[:4000])
         return (*origin, *told, winner["_object_id"], winner["_row_number"], None)
 
     session.insert_rows(OUTCOMES, ROW_OUTCOMES.column_names, [outcome(merge) for merge in found.merges])
@@ -213,7 +208,7 @@ def _write(session: Session, entity: Entity[Any], rows: Sequence[Row], found: Ma
         IDENTITY_MAP.column_names,
         [
             (
-                entity.name,
+                name,
                 rows[merge.row][key],
                 rows[merge.canonical][key],
                 merge.score,
