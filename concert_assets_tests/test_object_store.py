@@ -201,7 +201,7 @@ SEGMENT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="
 KEY = st.lists(SEGMENT | st.sampled_from(["..", ".", "", "a", "A", "%", ".writing-", "%2E"]), max_size=4).map("/".join)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(wanted=st.dictionaries(KEY, st.binary(max_size=20), max_size=6), prefix=KEY)
 def test_a_store_holds_what_a_dictionary_would(
     wanted: dict[str, bytes],

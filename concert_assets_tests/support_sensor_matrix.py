@@ -1,0 +1,243 @@
+"""The sensor matrix: what people do to files between two looks at the inbox, the designs that look, and how they are judged.
+
+A design sees, and then loads what it saw. What it must load is told by each scenario; what it did load is compared, key
+by key and in order: what is lacking was missed, what is over was loaded twice.
+"""
+
+import hashlib
+import os
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+from dagster_aws.s3.sensor import get_objects
+
+from concert_assets.deliveries.inbox import Arrivals, Formats, Inbox
+from concert_assets.deliveries.log import DeliveryLog
+from concert_assets.resources.s3.folder import FolderObjectStore
+from concert_assets.resources.s3.protocol import INBOX_PREFIX, ObjectStore
+from concert_assets.sources.detect import guess_format
+from concert_assets.sources.read import SEVERAL_TABLES
+from concert_assets_tests.support_core import ARTIST, RAW, as_jsonl
+from concert_assets_tests.support_moto import MotoServer
+
+BEGIN = 1_700_000_000
+FOLDER = f"{INBOX_PREFIX}artists/"
+Load = tuple[str, str]  # name of the file and sha256 of the bytes that were loaded
+
+
+def content(text: str) -> bytes:
+    """An artist of that name: texts of one length make files of one size."""
+    return as_jsonl([ARTIST | {"name": text}])
+
+
+class Place(Protocol):
+    """Where files are dropped, as people and their programs drop them."""
+
+    store: ObjectStore
+
+    def drop(self, key: str, data: bytes, second: int) -> None:
+        """Put bytes there; they bear the time of that second, whenever they come."""
+        ...
+
+    def remove(self, key: str) -> None:
+        """Take an object away."""
+        ...
+
+
+class DroppedFolder:
+    """The inbox of a folder store. Files are renamed into it, or written in place where ``is_in_place``."""
+
+    def __init__(self, home: Path, *, is_in_place: bool) -> None:
+        self.store: ObjectStore = FolderObjectStore(home / "objects")
+        self._root = home / "objects" / RAW
+        self._beside = home / "beside"
+        self._is_in_place = is_in_place
+        home.mkdir(parents=True, exist_ok=True)
+
+    def drop(self, key: str, data: bytes, second: int) -> None:
+        target = self._root / key
+        target.parent.mkdir(parents=True, exist_ok=True)
+        written = target if self._is_in_place else self._beside
+        written.write_bytes(data)
+        os.utime(written, (BEGIN + second, BEGIN + second))
+        if written is not target:
+            written.replace(target)
+
+    def remove(self, key: str) -> None:
+        (self._root / key).unlink()
+
+
+class DroppedS3:
+    """The inbox of a bucket."""
+
+    def __init__(self, server: MotoServer) -> None:
+        self.store: ObjectStore = server.empty()
+        self._server = server
+
+    def drop(self, key: str, data: bytes, second: int) -> None:
+        # The time may lie before that of objects that are there: an upload in parts bears the time of its beginning.
+        self._server.clock(BEGIN + second)
+        self._server.store.client.put_object(Bucket=RAW, Key=key, Body=data)
+
+    def remove(self, key: str) -> None:
+        self._server.store.client.delete_object(Bucket=RAW, Key=key)
+
+
+class Design(Protocol):
+    """A way to find out what has arrived."""
+
+    loaded: list[Load]
+
+    def see(self) -> Any:
+        """One tick: what is to be loaded."""
+        ...
+
+    def load(self, seen: Any) -> None:
+        """Load what was seen."""
+        ...
+
+
+class OfTheLog:
+    """This project's: object versions in the inbox against the log. What was loaded is what the log says."""
+
+    def __init__(self, place: Place) -> None:
+        self._log = DeliveryLog(place.store, RAW)
+        self._inbox = Inbox(self._log, Formats(guess_format, SEVERAL_TABLES), settle_seconds=0)
+
+    @property
+    def loaded(self) -> list[Load]:
+        objects = [item for delivery in self._log.deliveries() for item in delivery.entry.objects]
+        return [(item.source_key.removeprefix(FOLDER), item.sha256) for item in objects]
+
+    def see(self) -> Arrivals:
+        return self._inbox.arrivals()
+
+    def load(self, seen: Arrivals) -> None:
+        self._inbox.take_in(seen)
+
+
+class OfDagsterAws:
+    """The helper of dagster-aws, its cursor kept as its documentation does; reads each object that it names.
+
+    A run is asked for again where key, ETag or time are others, which is kinder than the key alone.
+    """
+
+    def __init__(self, place: Place, *, since: str) -> None:
+        self.loaded: list[Load] = []
+        self._client = place.store.client  # type: ignore[attr-defined]
+        self._since = since
+        self._cursor: Any = None
+        self._asked: set[tuple[str, str, datetime]] = set()
+
+    def see(self) -> list[Any]:
+        objects = get_objects(RAW, INBOX_PREFIX, client=self._client, **{self._since: self._cursor})
+        if objects:
+            self._cursor = objects[-1]["Key" if self._since == "since_key" else "LastModified"]
+        return objects
+
+    def load(self, seen: list[Any]) -> None:
+        for item in seen:
+            version = (item["Key"], item["ETag"], item["LastModified"])
+            if version in self._asked:
+                continue
+            self._asked.add(version)
+            try:
+                data = self._client.get_object(Bucket=RAW, Key=item["Key"])["Body"].read()
+            except self._client.exceptions.NoSuchKey:
+                continue
+            self.loaded.append((item["Key"].removeprefix(FOLDER), hashlib.sha256(data).hexdigest()))
+
+
+OURS = "the log"
+DESIGNS: dict[str, Callable[[Place], Design]] = {
+    OURS: OfTheLog,
+    "since_key": partial(OfDagsterAws, since="since_key"),
+    "since_last_modified": partial(OfDagsterAws, since="since_last_modified"),
+}
+
+
+@dataclass
+class Trial:
+    """A scenario as it goes on: drops that are to be loaded unless they say otherwise, and ticks."""
+
+    place: Place
+    design: Design
+    seconds: list[float] = field(default_factory=list)
+    said: str = ""
+    _expected: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+    def drop(self, name: str, text: str = "one", second: int = 0, *, is_new: bool = True) -> None:
+        """Drop a file; ``is_new`` tells whether its bytes are to be loaded."""
+        data = content(text)
+        self.place.drop(FOLDER + name, data, second)
+        if is_new:
+            self._expected[name].append(hashlib.sha256(data).hexdigest())
+
+    def remove(self, name: str) -> None:
+        """Delete a file."""
+        self.place.remove(FOLDER + name)
+
+    def tick(self, meanwhile: Callable[[], None] = lambda: None) -> None:
+        """Look, and load what was seen; ``meanwhile`` happens between the two."""
+        started = time.perf_counter()
+        try:
+            seen = self.design.see()
+        except Exception as error:  # a design's failure is what the matrix is to show
+            self.said = str(error)
+            return
+        finally:
+            self.seconds.append(time.perf_counter() - started)
+        meanwhile()
+        self.design.load(seen)
+
+    def judge(self) -> "Judged":
+        """What was missed and what was loaded twice."""
+        loaded: dict[str, list[str]] = defaultdict(list)
+        for name, sha256 in self.design.loaded:
+            loaded[name].append(sha256)
+        matched = Counter({name: _common(hashes, loaded[name]) for name, hashes in self._expected.items()})
+        return Judged(
+            missed=sum(len(hashes) - matched[name] for name, hashes in self._expected.items()),
+            twice=sum(len(hashes) - matched[name] for name, hashes in loaded.items()),
+            loaded=sum(map(len, loaded.values())),
+            tick_seconds=max(self.seconds),
+            said=self.said,
+        )
+
+
+@dataclass(frozen=True)
+class Judged:
+    """How a design fared: objects missed, objects loaded once too often, and its longest tick."""
+
+    missed: int
+    twice: int
+    loaded: int
+    tick_seconds: float
+    said: str
+
+
+def _common(expected: list[str], loaded: list[str]) -> int:
+    """The length of the longest common subsequence."""
+    lengths = [0] * (len(loaded) + 1)
+    for wanted in expected:
+        before = 0
+        for place, found in enumerate(loaded, 1):
+            before, lengths[place] = (
+                lengths[place],
+                max(before + 1 if wanted == found else 0, lengths[place], lengths[place - 1]),
+            )
+    return lengths[-1]
+
+
+def run(scenario: Callable[[Trial], None], place: Place, design: str) -> Judged:
+    """Play a scenario before a design and judge it, after one more tick in which nothing has happened."""
+    trial = Trial(place, DESIGNS[design](place))
+    scenario(trial)
+    trial.tick()
+    return trial.judge()
