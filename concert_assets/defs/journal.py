@@ -83,6 +83,16 @@ class RunJournal(dg.ConfigurableResource):  # type: ignore[type-arg]
                         path.unlink(missing_ok=True)
         return buried
 
+    def alive(self) -> Sequence[str]:
+        """The ids of the runs that other processes are at."""
+        found = []
+        with self._guard():
+            for path in sorted(self._runs.glob("*.lock")):
+                with ExitStack() as taken:
+                    if not _take([path], taken):
+                        found.append(path.name.partition(".")[0])
+        return sorted(set(found) - set(_ALIVE))
+
     def _live(self, run_id: str) -> None:
         """Hold a file that says that the run lives: its own, or beside it where another process of the run has that."""
         with self._guard():

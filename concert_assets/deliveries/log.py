@@ -14,11 +14,12 @@ from typing import Any, Literal
 
 from concert_assets.resources.s3.protocol import ObjectExists, ObjectNotFound, ObjectStore
 
-EntryKind = Literal["delivery", "sighting", "hold", "release", "retraction"]
+EntryKind = Literal["delivery", "sighting", "hold", "release", "retraction", "erasure"]
 State = Literal["live", "held", "replaced", "retracted"]
 
 LOG_PREFIX = "log/"
 DELIVERY_PREFIX = "deliveries/"
+RAW_ROWS = "raw_rows"  # the format of an object that an erasure wrote in place of another
 
 
 class NoSuchDelivery(Exception):
@@ -50,7 +51,8 @@ class Entry:
     """One entry of the log. ``refers_to`` is the sequence of the delivery that another kind of entry means.
 
     A sighting tells that the bytes of a delivery lay in the inbox again, as another version of the object; it changes
-    nothing but that this version is known.
+    nothing but that this version is known. An erasure puts its objects in place of those whose key, table
+    and format stand under ``replaced`` in its settings, in the same order, wherever an entry before it names them.
     """
 
     sequence: int
@@ -69,6 +71,8 @@ class Entry:
         digest = hashlib.sha256(self.delivery.encode())
         for item in self.objects:
             digest.update(f"\0{item.object_id}\0{item.table}\0{item.format}".encode())
+            if item.format == RAW_ROWS:  # which keeps the id of the object in whose place it stands
+                digest.update(f"\0{item.sha256}".encode())
         return digest.hexdigest()[:32]
 
     def to_json(self) -> bytes:
@@ -111,6 +115,25 @@ _MOST_READ = 200_000
 def object_id(delivery: str, name: str, sha256: str) -> str:
     """A stable identifier of an object of a delivery: the same name and bytes have the same one in every home."""
     return hashlib.sha256(f"{delivery}\0{name}\0{sha256}".encode()).hexdigest()[:32]
+
+
+def erased(entries: Sequence[Entry], erasure: Entry) -> list[Entry]:
+    """The entries as an erasure among them leaves them."""
+    replaced = map(tuple, (erasure.settings or {})["replaced"])
+    made = dict(zip(replaced, erasure.objects, strict=True))
+
+    def left(item: DeliveredObject) -> DeliveredObject:
+        new = made.get((item.key, item.table, item.format))
+        if new is None:
+            return item
+        return replace(
+            item, key=new.key, format=new.format, size_bytes=new.size_bytes, sha256=new.sha256, version=new.version
+        )
+
+    return [
+        replace(entry, objects=tuple(map(left, entry.objects))) if entry.sequence < erasure.sequence else entry
+        for entry in entries
+    ]
 
 
 def settle(entries: Iterable[Entry]) -> list[Delivery]:
@@ -169,7 +192,18 @@ class DeliveryLog:
         self._last = 0
 
     def entries(self) -> list[Entry]:
-        """All entries in order, from 1 on; ValueError naming the first that is missing.
+        """All entries in order, from 1 on, as the erasures among them leave them.
+
+        Whatever the part of the log that is looked at: what was erased is not to be had at any earlier position either.
+        """
+        found = self.recorded()
+        for entry in found:
+            if entry.kind == "erasure":
+                found = erased(found, entry)
+        return found
+
+    def recorded(self) -> list[Entry]:
+        """All entries in order, as they were written; ValueError naming the first that is missing.
 
         A folder listed while entries are added may show a later one and not an earlier, so what the listing lacks is
         asked for by its key. An entry never changes, so a version of it that this process has read is not read again.

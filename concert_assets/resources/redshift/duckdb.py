@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -123,6 +124,7 @@ class DuckDBWarehouse:
         self._say = say or (lambda message: print(message, file=sys.stderr))  # noqa: T201
         self._lock = FileLock(str(self._home / "warehouse.lock"))
         self._holder = self._home / "warehouse.lock.holder"
+        self._temporary = self._home / "tmp"
 
     def location(self, table: str) -> str:
         """The file and the table in it."""
@@ -138,7 +140,7 @@ class DuckDBWarehouse:
             try:
                 connection = duckdb.connect(
                     str(self.path),
-                    config={"memory_limit": self._memory_limit, "temp_directory": str(self._home / "tmp")},
+                    config={"memory_limit": self._memory_limit, "temp_directory": str(self._temporary)},
                 )
             except duckdb.ProgrammingError:
                 raise  # a setting, not the file
@@ -153,10 +155,14 @@ class DuckDBWarehouse:
                 connection.close()
 
     def discard(self) -> None:
-        """Remove the file and its witness, so that the next run makes the warehouse anew from the log."""
+        """Remove the file and its witness, so that the next run makes the warehouse anew from the log.
+
+        What a killed process left of its temporary files goes with them.
+        """
         with self._locked():
             for path in (self._witness_path, self.path, self.path.with_name(self.path.name + ".wal")):
                 path.unlink(missing_ok=True)
+            shutil.rmtree(self._temporary, ignore_errors=True)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

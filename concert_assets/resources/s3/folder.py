@@ -170,6 +170,10 @@ class FolderObjectStore:
             path.unlink()
             _sync_folder(path.parent)
 
+    def unfinished(self, bucket: str) -> Iterator[Path]:
+        """The files of writes that go on, or that a killed process left behind."""
+        yield from sorted(self._bucket(bucket).rglob(f"{_TEMPORARY}*"))
+
     def uri(self, bucket: str, key: str = "") -> str:
         """The path of the object's file."""
         return str(self.path(bucket, key) if key else self._bucket(bucket))
