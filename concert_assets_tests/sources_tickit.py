@@ -11,6 +11,7 @@ from concert_assets.catalog import canonical
 from concert_assets.sources.model import Limits, Notes, RawObject, UnreadableObject, raw_schema
 from concert_assets.sources.read import read_together
 from concert_assets_tests.sources_reading import ORIGIN, Read
+from concert_assets_tests.support_accounts import CANONICAL
 from concert_assets_tests.support_core import Core
 
 FILES = {
@@ -83,7 +84,7 @@ def accounted(core: Core) -> dict[tuple[str, str], Counter[str]]:
     """Rows by outcome, by file and table, counted where the rows are; fails where the ledger tells otherwise."""
     names = dict(core.query("select object_id, object_key from concert_dw_staging.objects"))
     counted: dict[tuple[str, str], Counter[str]] = {}
-    for table in canonical.BY_NAME:
+    for table in CANONICAL:
         for object_id, rows in core.query(f"select _object_id, count(*) from concert_dw.{table} group by 1"):
             counted.setdefault((object_id, table), Counter())["published"] = rows
     for object_id, table, outcome in core.query("select object_id, table_name, outcome from concert_dw.row_outcomes"):

@@ -33,7 +33,7 @@ TYPES = ("Concert", "Festival")
 HEADLINERS = ("main performer", "orchestra", "conductor")
 HELD_AT = "held at"
 # Types of place that are a canonical venue_type; the rest, such as "Venue", says less.
-VENUE_TYPES = {"indoor arena": "arena", "stadium": "stadium", "amphitheatre": "amphitheater"}
+VENUE_TYPES = {"indoor arena": "arena", "stadium": "stadium", "amphitheatre": "amphitheater", "park": "outdoor"}
 # Types of area that are no city and none of its parts.
 _WIDE_AREAS = ("Country", "Subdivision", "County", "Island")
 _PREFIX = "musicbrainz"
