@@ -3,7 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import BinaryIO
 
-from concert_assets.sources import delimited, json_document, jsonl, musicbrainz, nyphil, parquet, ticketmaster, tickit
+from concert_assets.sources import (
+    delimited,
+    json_document,
+    jsonl,
+    musicbrainz,
+    nyphil,
+    parquet,
+    raw_rows,
+    ticketmaster,
+    tickit,
+)
 from concert_assets.sources.model import (
     Batches,
     GroupReader,
@@ -19,6 +29,7 @@ FORMATS: dict[str, Reader] = {
     "json": json_document.read,
     "csv": delimited.read,
     "parquet": parquet.read,
+    "raw_rows": raw_rows.read,
     "nyphil": nyphil.read,
     "ticketmaster": ticketmaster.read,
     "musicbrainz": musicbrainz.read,
