@@ -28,6 +28,10 @@ nux:
 run_monitoring:
   enabled: true
   poll_interval_seconds: 20
+run_retries:
+  enabled: true
+  max_retries: 2
+  retry_on_asset_or_op_failure: false
 retention:
   schedule:
     purge_after_days: 90

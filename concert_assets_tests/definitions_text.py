@@ -4,11 +4,13 @@
 """
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
+HOUR = timedelta(hours=1)
 SNAPSHOT = Path(__file__).parent / "snapshots" / "definitions.txt"
 
 
@@ -35,6 +37,12 @@ def _assets(definitions: dg.Definitions, every: set[str]) -> Iterator[str]:
             owners, kinds = listed(spec.owners), listed(spec.kinds)
             yield f"  {spec.key.to_user_string()} · group {spec.group_name} · {owners} · {kinds}"
             yield f"    from {shortened({dep.asset_key.to_user_string() for dep in spec.deps}, every)}"
+            if spec.automation_condition is not None:
+                yield f"    {spec.automation_condition.get_label()}"
+            if spec.freshness_policy is not None:
+                policy: Any = spec.freshness_policy
+                warn, fail = policy.warn_window.to_timedelta(), policy.fail_window.to_timedelta()
+                yield f"    not fresh after {warn / HOUR:.0f} hours, stale after {fail / HOUR:.0f}"
             checks = [check for check in asset.check_specs if check.asset_key == spec.key]
             if checks:
                 for blocking, word in ((True, "blocking"), (False, "warning")):

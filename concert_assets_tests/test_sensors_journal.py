@@ -11,7 +11,6 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from dagster._core.events import EngineEventData  # what a multiprocess executor tells of itself
 from filelock import FileLock
 
 from concert_assets.defs.journal import RunJournal
@@ -64,9 +63,9 @@ def started(instance: dg.DagsterInstance, *, has_step_workers: bool = False) -> 
     begun = dg.DagsterEvent(dg.DagsterEventType.PIPELINE_START.value, run.job_name)
     instance.report_dagster_event(begun, run_id=run.run_id)
     if has_step_workers:
-        worker = dg.DagsterEvent(
-            dg.DagsterEventType.STEP_WORKER_STARTING.value, run.job_name, event_specific_data=EngineEventData()
-        )
+        kind = dg.DagsterEventType.STEP_WORKER_STARTING.value
+        engine = instance.report_engine_event("an executor of a process a step", run)
+        worker = dg.DagsterEvent(kind, run.job_name, event_specific_data=engine.event_specific_data)
         instance.report_dagster_event(worker, run_id=run.run_id)
     return run.run_id
 

@@ -41,6 +41,8 @@ def spec(
     columns: Sequence[Column] = (),
     table: str = "",
     metadata: Mapping[str, Any] | None = None,
+    automation: dg.AutomationCondition[Any] | None = None,
+    freshness: dg.FreshnessPolicy | None = None,
 ) -> dg.AssetSpec:
     """The spec of one asset: its stage is its group, its schema comes from the catalog."""
     shown: dict[str, Any] = dict(metadata or {})
@@ -57,6 +59,8 @@ def spec(
         owners=[OWNER],
         code_version=code_version(*code),
         metadata=shown,
+        automation_condition=automation,
+        freshness_policy=freshness,
     )
 
 
@@ -73,9 +77,13 @@ def result(
     skipped_reason: str = "",
     checks: Sequence[dg.AssetCheckResult] = (),
     lineage: dg.TableColumnLineage | None = None,
+    data_version: str = "",
     **metadata: Any,
 ) -> dg.MaterializeResult[Any]:
-    """A materialization: how many rows, where they lie, and why there are none where there are none."""
+    """A materialization: how many rows, where they lie, and why there are none where there are none.
+
+    ``data_version`` stands for the content; where it is empty, Dagster makes one of those of the inputs and the code.
+    """
     told: dict[str, Any] = {"dagster/uri": location, **metadata}
     if rows is not None:
         told["dagster/row_count"] = rows
@@ -83,7 +91,12 @@ def result(
         told["dagster/column_lineage"] = lineage
     if skipped_reason:
         told["skipped_reason"] = skipped_reason
-    return dg.MaterializeResult(asset_key=key, metadata=told, check_results=list(checks))
+    return dg.MaterializeResult(
+        asset_key=key,
+        metadata=told,
+        check_results=list(checks),
+        data_version=dg.DataVersion(data_version) if data_version else None,
+    )
 
 
 def import_meanwhile(*modules: str) -> None:

@@ -8,9 +8,11 @@ import dagster as dg
 from concert_assets.catalog.analytics import ARTIST_PERFORMANCE, DAILY_SALES_SUMMARY, MARTS, VENUE_POPULARITY
 from concert_assets.catalog.canonical import ARTISTS, CONCERTS, TICKET_SALES, VENUES
 from concert_assets.catalog.model import Table
+from concert_assets.defs.automation import WITH_ITS_INPUTS
 from concert_assets.defs.common import has_data, has_data_spec, keys, result, spec
 from concert_assets.defs.failure_hook import REPORT_ON_FAILURE
 from concert_assets.defs.lineage import mart_lineage
+from concert_assets.defs.retries import retried
 from concert_assets.resources.redshift.resource import Redshift
 from concert_assets.sql.files import read_sql
 
@@ -42,11 +44,13 @@ def _mart(table: Table) -> dg.AssetsDefinition:
                 deps=keys("warehouse", _READS[table]),
                 columns=table.columns,
                 table=table.qualified,
+                automation=WITH_ITS_INPUTS,
             )
         ],
         check_specs=[has_data_spec(key)],
         hooks={REPORT_ON_FAILURE},
     )
+    @retried
     def mart(
         redshift: dg.ResourceParam[Redshift], journal: dg.ResourceParam[Any]
     ) -> Iterator[dg.MaterializeResult[Any]]:

@@ -8,10 +8,13 @@ import dagster as dg
 
 from concert_assets.catalog.analytics import TICKET_SALES_FORECAST, VENUE_RANKING
 from concert_assets.catalog.model import Table
-from concert_assets.defs.common import has_data, has_data_spec, result, spec
+from concert_assets.defs.automation import WITH_ITS_INPUTS
+from concert_assets.defs.common import has_data, has_data_spec, keys, result, spec
 from concert_assets.defs.failure_hook import REPORT_ON_FAILURE
 from concert_assets.defs.features import feature_rows
 from concert_assets.defs.model_objects import in_use, load_in_use
+from concert_assets.defs.retries import retried
+from concert_assets.defs.trained_models import READS
 from concert_assets.resources.kms.local import Signing
 from concert_assets.resources.redshift.resource import Redshift
 from concert_assets.resources.s3.resource import S3
@@ -33,14 +36,16 @@ def _prediction(table: Table) -> dg.AssetsDefinition:
                 table.description,
                 kinds={"redshift", "scikitlearn"},
                 code=("catalog", "learning", f"sql/feature/{model}.sql"),
-                deps=[dg.AssetKey(["model", model])],
+                deps=[dg.AssetKey(["model", model]), *keys("warehouse", READS[model])],
                 columns=table.columns,
                 table=table.qualified,
+                automation=WITH_ITS_INPUTS,
             )
         ],
         check_specs=[has_data_spec(key)],
         hooks={REPORT_ON_FAILURE},
     )
+    @retried
     def prediction(
         s3: dg.ResourceParam[S3],
         redshift: dg.ResourceParam[Redshift],

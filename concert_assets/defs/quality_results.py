@@ -14,6 +14,7 @@ from concert_assets.catalog.operational import QUALITY_RESULTS
 from concert_assets.defs.common import WAREHOUSE_CODE, keys, result, spec
 from concert_assets.defs.failure_hook import REPORT_ON_FAILURE
 from concert_assets.defs.holds import hold
+from concert_assets.defs.retries import retried
 from concert_assets.deliveries.log import DeliveryLog
 from concert_assets.resources.redshift.resource import Redshift
 from concert_assets.resources.s3.resource import S3
@@ -111,6 +112,7 @@ def _check(table: Table, category: Category, results: Sequence[Result]) -> dg.As
     ],
     hooks={REPORT_ON_FAILURE},
 )
+@retried
 def quality_results(
     context: dg.AssetExecutionContext,
     s3: dg.ResourceParam[S3],

@@ -15,6 +15,7 @@ from concert_assets.catalog.canonical import TABLES
 from concert_assets.catalog.code import code_version
 from concert_assets.defs.common import result, spec
 from concert_assets.defs.failure_hook import REPORT_ON_FAILURE
+from concert_assets.defs.retries import retried
 from concert_assets.defs.s3_objects import is_complete
 from concert_assets.deliveries.inbox import Formats, Inbox
 from concert_assets.deliveries.log import DELIVERY_PREFIX, DeliveredObject, Delivery, DeliveryLog, object_id
@@ -174,6 +175,7 @@ def _is_wanted(config: GenerationConfig, deliveries: list[Delivery]) -> bool:
     ],
     hooks={REPORT_ON_FAILURE},
 )
+@retried
 def raw_datasets(
     context: dg.AssetExecutionContext,
     config: GenerationConfig,

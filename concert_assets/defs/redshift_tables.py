@@ -1,11 +1,12 @@
 """``staging/*`` and ``warehouse/*``: every accepted row, and the tables published of them with their ledger."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
 
-from concert_assets.catalog.canonical import TABLES, published_columns
+from concert_assets.catalog.canonical import TABLES, TICKET_PRICES, TICKET_SALES, published_columns
 from concert_assets.catalog.code import code_version
 from concert_assets.catalog.identity import IDENTITY_MAP
 from concert_assets.catalog.operational import LOAD_LEDGER, ROW_OUTCOMES
@@ -13,6 +14,7 @@ from concert_assets.defs.common import WAREHOUSE_CODE, keys, result, spec
 from concert_assets.defs.failure_hook import REPORT_ON_FAILURE
 from concert_assets.defs.holds import hold
 from concert_assets.defs.lineage import staging_lineage, warehouse_lineage
+from concert_assets.defs.retries import retried
 from concert_assets.defs.s3_objects import manifest_reader
 from concert_assets.deliveries.log import DeliveryLog
 from concert_assets.resources.redshift.protocol import Session
@@ -24,6 +26,10 @@ from concert_assets.warehousing.staging import Staged, curated_state, stage
 
 TOLD = (LOAD_LEDGER, ROW_OUTCOMES, IDENTITY_MAP)  # what is published of how the tables came about
 PUBLISHED = (*TABLES, *TOLD)
+
+# Sales are expected every day; a day and a bit without is a warning, more than two are a failure.
+_DAILY = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=50), warn_window=timedelta(hours=26))
+_SALES = (TICKET_PRICES, TICKET_SALES)
 
 
 def _stage(session: Session, s3: S3) -> Staged:
@@ -52,6 +58,7 @@ def _stage(session: Session, s3: S3) -> Staged:
     ],
     hooks={REPORT_ON_FAILURE},
 )
+@retried
 def staging(
     context: dg.AssetExecutionContext,
     s3: dg.ResourceParam[S3],
@@ -105,6 +112,7 @@ def _publish(context: dg.AssetExecutionContext, session: Session, s3: S3) -> Pub
                 deps=[*keys("quality", TABLES), dg.AssetKey(["staging", table.name])],
                 columns=published_columns(table),
                 table=table.qualified,
+                freshness=_DAILY if table in _SALES else None,
             )
             for table in TABLES
         ),
@@ -124,6 +132,7 @@ def _publish(context: dg.AssetExecutionContext, session: Session, s3: S3) -> Pub
     ],
     hooks={REPORT_ON_FAILURE},
 )
+@retried
 def warehouse(
     context: dg.AssetExecutionContext,
     s3: dg.ResourceParam[S3],
@@ -136,6 +145,7 @@ def warehouse(
         counts = {
             table.name: int(session.query(f"select count(*) from {table.qualified}")[0][0]) for table in PUBLISHED
         }
+        versions = {table.name: session.content_hash(table.qualified) for table in PUBLISHED}
     for table in PUBLISHED:
         yield result(
             dg.AssetKey(["warehouse", table.name]),
@@ -146,4 +156,5 @@ def warehouse(
             is_new_publication=published.is_new,
             fingerprint=published.fingerprint,
             lineage=warehouse_lineage(table) if table in TABLES else None,
+            data_version=versions[table.name],
         )

@@ -9,11 +9,13 @@ from concert_assets.catalog.analytics import MARTS, PREDICTIONS
 from concert_assets.catalog.canonical import TABLES
 from concert_assets.catalog.identity import IDENTITY_MAP
 from concert_assets.catalog.operational import LOAD_LEDGER, ROW_OUTCOMES
+from concert_assets.defs.automation import WITH_ITS_INPUTS
 from concert_assets.defs.common import keys, result, spec
 from concert_assets.defs.failure_hook import REPORT_ON_FAILURE
 from concert_assets.defs.journal import RunJournal
 from concert_assets.defs.model_objects import MODELS
 from concert_assets.defs.report_files import MODEL_REPORT, PAGE, PIPELINE_REPORT
+from concert_assets.defs.retries import retried
 from concert_assets.resources.redshift.resource import Redshift
 from concert_assets.resources.s3.resource import S3
 
@@ -28,6 +30,7 @@ from concert_assets.resources.s3.resource import S3
             kinds={"json"},
             code=("reporting", "defs/report_writer.py", "defs/warehouse_facts.py"),
             deps=[*(dg.AssetKey(["model", name]) for name in MODELS), *keys("prediction", PREDICTIONS)],
+            automation=WITH_ITS_INPUTS,
         ),
         spec(
             "report",
@@ -41,10 +44,12 @@ from concert_assets.resources.s3.resource import S3
                 *(dg.AssetKey(["model", name]) for name in MODELS),
                 *keys("prediction", PREDICTIONS),
             ],
+            automation=WITH_ITS_INPUTS,
         ),
     ],
     hooks={REPORT_ON_FAILURE},
 )
+@retried
 def reports(
     context: dg.AssetExecutionContext,
     s3: dg.ResourceParam[S3],

@@ -11,6 +11,7 @@ from concert_assets.catalog.code import code_version
 from concert_assets.catalog.operational import ROW_OUTCOMES
 from concert_assets.defs.common import CURATION_CODE, import_meanwhile, keys, result, spec
 from concert_assets.defs.failure_hook import REPORT_ON_FAILURE
+from concert_assets.defs.retries import MayPass, retried
 from concert_assets.deliveries.curated import (
     CURATED_PREFIX,
     CuratedManifest,
@@ -111,6 +112,7 @@ def _hold_uncurable(s3: S3, log: DeliveryLog, faults: Mapping[str, str]) -> list
     ],
     hooks={REPORT_ON_FAILURE},
 )
+@retried
 def s3_objects(
     context: dg.AssetExecutionContext,
     s3: dg.ResourceParam[S3],
@@ -156,9 +158,8 @@ def s3_objects(
         reasons = [str(failure)] if failure else []
         reasons += [f"{d.name}: {errors[d.entry.content_id]}" for d in deliveries if d.entry.content_id in errors]
         reasons += [f"held: {', '.join(held)}"] if held else []
-        raise dg.Failure(
-            f"{len(deliveries) - len(undone)} of {len(deliveries)} deliveries are curated; {'; '.join(reasons)}"
-        )
+        message = f"{len(deliveries) - len(undone)} of {len(deliveries)} deliveries are curated; {'; '.join(reasons)}"
+        raise dg.Failure(message) if failure is None else MayPass(message)
     live = [m for d in deliveries if d.state == "live" and (m := manifests[d.sequence]) is not None]
     for table in TABLES:
         counts = [count for manifest in live for count in manifest.counts if count.table == table.name]

@@ -1,7 +1,9 @@
-"""Sensors: what runs when a fact is seen."""
+"""Sensors: what runs when a fact is seen, and what is told of runs that failed or were killed."""
 
 import dagster as dg
 
+from concert_assets.defs.arrivals import raw_object_arrived
+from concert_assets.defs.automation import tables_changed
 from concert_assets.defs.journal import RunJournal
 from concert_assets.defs.report_files import PIPELINE_REPORT
 from concert_assets.resources.redshift.resource import Redshift
@@ -10,7 +12,8 @@ from concert_assets.resources.s3.resource import S3
 
 @dg.run_failure_sensor(
     name="run_failed",
-    description="Write the report of a run that failed, or that run monitoring found dead.",
+    description="Write the report of a run that failed, or that was found dead.",
+    minimum_interval_seconds=10,
     default_status=dg.DefaultSensorStatus.RUNNING,
 )
 def run_failed(
@@ -19,7 +22,11 @@ def run_failed(
     s3: dg.ResourceParam[S3],
     redshift: dg.ResourceParam[Redshift],
 ) -> None:
-    """Write the report of the run that failed."""
+    """Write the report of the run that failed.
+
+    It reruns nothing: a step whose failure may pass is tried again by ``retries`` within its run, and a run whose
+    process was killed is taken up again from the failed step by Dagster's run retries (``dagster.yaml``).
+    """
     from concert_assets.defs.report_writer import write_reports
 
     # The hook of a failed step has written it already, with the tables as they were then.
@@ -28,4 +35,20 @@ def run_failed(
     write_reports(context.instance, context.dagster_run.run_id, journal, s3, redshift)
 
 
-sensors = [run_failed]
+@dg.sensor(
+    name="run_killed",
+    description="Find the runs whose process is gone without a word, and mark them as failed.",
+    minimum_interval_seconds=20,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
+def run_killed(context: dg.SensorEvaluationContext, journal: dg.ResourceParam[RunJournal]) -> dg.SkipReason:
+    """Bury them.
+
+    Dagster's run monitoring does not look at runs of the default launcher once they have started. The code server that
+    started one notices when it dies, unless it dies too, and knows nothing of runs that a command started.
+    """
+    buried = journal.bury(context.instance, context.log.warning)
+    return dg.SkipReason(f"killed: {', '.join(buried)}" if buried else "no run was killed")
+
+
+sensors = [raw_object_arrived, tables_changed, run_failed, run_killed]

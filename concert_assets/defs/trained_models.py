@@ -13,11 +13,13 @@ from concert_assets.defs.common import has_data, has_data_spec, keys, result, sp
 from concert_assets.defs.failure_hook import REPORT_ON_FAILURE
 from concert_assets.defs.features import data_as_of, feature_rows
 from concert_assets.defs.model_objects import MODELS, keep, model_uri
+from concert_assets.defs.retries import retried
 from concert_assets.resources.kms.local import Signing
 from concert_assets.resources.redshift.resource import Redshift
 from concert_assets.resources.s3.resource import S3
 
-_READS: dict[str, tuple[Table, ...]] = {
+# Which published tables a model learns from, and predicts for.
+READS: dict[str, tuple[Table, ...]] = {
     "venue_popularity": (ARTISTS, VENUES, CONCERTS),
     "ticket_sales": (ARTISTS, VENUES, CONCERTS, TICKET_PRICES, TICKET_SALES),
 }
@@ -41,12 +43,13 @@ def _model(name: str, description: str) -> dg.AssetsDefinition:
                 description,
                 kinds={"scikitlearn", "s3"},
                 code=("learning", f"sql/feature/{name}.sql"),
-                deps=keys("warehouse", _READS[name]),
+                deps=keys("warehouse", READS[name]),
             )
         ],
         check_specs=[has_data_spec(key)],
         hooks={REPORT_ON_FAILURE},
     )
+    @retried
     def model(
         context: dg.AssetExecutionContext,
         config: TrainingConfig,
@@ -81,6 +84,7 @@ def _model(name: str, description: str) -> dg.AssetsDefinition:
             uri,
             skipped_reason=used.skipped_reason,
             checks=[has_data(key, used.skipped_reason)],
+            data_version=used.version,
             version=used.version,
             as_of=used.as_of,
             metrics=used.card.get("metrics", {}),

@@ -88,6 +88,11 @@ class DuckDBSession:
         )
         return found.fetchone() is not None
 
+    def content_hash(self, table: str) -> str:
+        """Number and sum of the rows' 64-bit hashes: a fraction of what md5 over text costs."""
+        ((rows, total),) = self._connection.execute(f"select count(*), sum(hash(t)) from {table} as t").fetchall()
+        return f"{rows:x}-{int(total or 0):x}"
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All statements within take effect together."""

@@ -55,6 +55,10 @@ class Session(Protocol):
         """Whether there is a table or view of that name."""
         ...
 
+    def content_hash(self, table: str) -> str:
+        """A hash of the rows of a table, whatever their order. Hashes of different backends are not comparable."""
+        ...
+
     def transaction(self) -> AbstractContextManager[None]:
         """All statements within take effect together, or none where the context ends with an error."""
         ...

@@ -1,0 +1,87 @@
+"""The sensor that loads what arrives in the inbox. It keeps no cursor: what is to be done is told by bucket and log."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from concert_assets.defs.jobs import load_arrivals
+from concert_assets.defs.raw_datasets import inbox_of
+from concert_assets.deliveries.inbox import Arrivals
+from concert_assets.deliveries.log import DeliveryLog, Entry
+from concert_assets.resources.s3.resource import S3
+
+STATE_TAG = "concert/arrivals"
+ATTEMPT_TAG = "concert/attempt"
+INTERVAL_SECONDS = 5
+FIRST_WAIT_SECONDS = 30
+WAIT_FACTOR = 3
+MOST_WAIT_SECONDS = 3_600
+# Who logs a delivery or a verdict by the command goes on to publish it; this long it is left to him.
+_COMMAND_SECONDS = 30
+
+_UNDER_WAY = [
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+
+@dg.sensor(
+    name="raw_object_arrived",
+    job=load_arrivals,
+    minimum_interval_seconds=INTERVAL_SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Load what lies in the inbox and is not in the delivery log, and what the log has and no table yet.",
+)
+def raw_object_arrived(context: dg.SensorEvaluationContext, s3: dg.ResourceParam[S3]) -> dg.RunRequest | dg.SkipReason:
+    """Ask for one run for all that is to be done; the run itself takes in what lies there when it starts."""
+    under_way = context.instance.get_runs(dg.RunsFilter(job_name=load_arrivals.name, statuses=_UNDER_WAY), limit=1)
+    if under_way:
+        return dg.SkipReason(f"run {under_way[0].run_id[:8]} is loading what arrived before")
+    log = DeliveryLog(s3.store, s3.raw_bucket)
+    arrivals = inbox_of(s3, log).arrivals()
+    entries = log.entries()
+    now = datetime.now(UTC)
+    if not arrivals.deliveries and not _is_behind(context.instance, entries, now):
+        settling = f"; {len(arrivals.settling)} objects are still changing" if arrivals.settling else ""
+        return dg.SkipReason(f"nothing has arrived that the log does not know{settling}")
+    return _request(context.instance, _state(arrivals, entries), arrivals.objects, now)
+
+
+def _state(arrivals: Arrivals, entries: Sequence[Entry]) -> str:
+    """What a run would start from: whatever a run achieves makes it another one."""
+    return hashlib.sha256(f"{arrivals.set_hash}\0{len(entries)}".encode()).hexdigest()[:16]
+
+
+def _is_behind(instance: dg.DagsterInstance, entries: Sequence[Entry], now: datetime) -> bool:
+    """Whether the log has moved on since it was published last, through a run that failed or held a delivery."""
+    if not entries or (now - datetime.fromisoformat(entries[-1].recorded_at)).total_seconds() < _COMMAND_SECONDS:
+        return False
+    event = instance.get_latest_materialization_event(dg.AssetKey(["warehouse", "load_ledger"]))
+    published = event.asset_materialization.metadata.get("log_position") if event and event.asset_materialization else 0
+    return int(getattr(published, "value", 0) or 0) < len(entries)
+
+
+def _request(instance: dg.DagsterInstance, state: str, objects: int, now: datetime) -> dg.RunRequest | dg.SkipReason:
+    """A run for a state, unless one has been there already or failed too short a time ago.
+
+    Attempts have no end, for what arrived must not be forgotten; the time between them grows to an hour.
+    """
+    earlier = instance.get_run_records(dg.RunsFilter(job_name=load_arrivals.name, tags={STATE_TAG: state}))
+    for record in earlier:
+        if record.dagster_run.is_success:
+            return dg.SkipReason(f"run {record.dagster_run.run_id[:8]} succeeded and left all as it was; see its log")
+    if earlier:
+        wait = min(FIRST_WAIT_SECONDS * WAIT_FACTOR ** (len(earlier) - 1), MOST_WAIT_SECONDS)
+        rested = now.timestamp() - max(record.end_time or record.update_timestamp.timestamp() for record in earlier)
+        if rested < wait:
+            return dg.SkipReason(f"attempt {len(earlier)} failed; the next one is in {wait - rested:.0f} s")
+    return dg.RunRequest(
+        # The attempt is part of the key, for Dagster never tries a run key twice.
+        run_key=f"{state}-{len(earlier)}",
+        tags={STATE_TAG: state, ATTEMPT_TAG: str(len(earlier) + 1), "concert/objects": str(objects)},
+    )
