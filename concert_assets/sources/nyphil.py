@@ -4,20 +4,18 @@ The format is the archive's ``Programs/json``: programs with concerts and works.
 does not know; such values are null here, and a venue it does not know is named ``(venue not recorded)``.
 """
 
-import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
 from concert_assets.catalog import canonical
-from concert_assets.catalog.model import Table
-from concert_assets.sources.batches import RawTable, text_array
+from concert_assets.sources import events
+from concert_assets.sources.events import Fault, Gathered, Row, made_of
 from concert_assets.sources.json_values import EXACT_JSON, forbidden, is_deeper, json_text
-from concert_assets.sources.model import Batches, Limits, Notes, RawObject, RowFault, UnreadableObject
+from concert_assets.sources.model import Batches, Limits, Notes, RawObject, UnreadableObject
 from concert_assets.sources.places import place
 from concert_assets.sources.streams import BLOCK_BYTES, TextStream
 
@@ -27,12 +25,6 @@ GENRE = "classical"
 _NEW_YORK = ZoneInfo("America/New_York")
 _CLOCK = re.compile(r"(\d{1,2}):([0-5]\d)\s*([AP])M", re.IGNORECASE)
 _NO_CONDUCTOR = "Not conducted"
-
-Row = dict[str, str | None]
-
-
-class _Fault(Exception):
-    """A concert that could not be taken apart; the message says why."""
 
 
 def read(obj: RawObject, stream: BinaryIO, limits: Limits, notes: Notes) -> Batches:
@@ -44,9 +36,17 @@ def read(obj: RawObject, stream: BinaryIO, limits: Limits, notes: Notes) -> Batc
     archive = _Archive()
     for program in _programs(TextStream(stream, limits), limits):
         archive.add(program)
-    yield from _batches(obj, canonical.ARTISTS, list(archive.artists.values()), limits)
-    yield from _batches(obj, canonical.VENUES, list(archive.venues.values()), limits)
-    yield from _batches(obj, canonical.CONCERTS, archive.concerts, limits)
+    gathered = Gathered(obj, limits)
+    for artist in archive.artists.values():
+        gathered.add(canonical.ARTISTS, artist)
+    for venue in archive.venues.values():
+        gathered.add(canonical.VENUES, venue)
+    for concert in archive.concerts:
+        if isinstance(concert, dict):
+            gathered.add(canonical.CONCERTS, concert)
+        else:
+            gathered.add_fault(canonical.CONCERTS, *concert)
+    yield from gathered.rest()
 
 
 def _programs(stream: TextStream, limits: Limits) -> list[Any]:
@@ -84,38 +84,35 @@ class _Archive:
     def __init__(self) -> None:
         self.artists: dict[str, Row] = {}
         self.venues: dict[str, Row] = {}
-        self.concerts: list[Row | RowFault] = []
+        self.concerts: list[Row | tuple[Fault, str]] = []
         self._counted: Counter[str] = Counter()
 
     def add(self, program: Any) -> None:
         """Add a program's concerts, or one faulty row where the program does not say which they are."""
         concerts = program.get("concerts") if isinstance(program, dict) else None
         if not isinstance(concerts, list):
-            self._add_fault("the program has no list of concerts", program)
+            self.concerts.append((Fault("the program has no list of concerts"), json_text(program)))
             return
         for concert in concerts:
             try:
                 self._add_concert(program, concert)
-            except _Fault as fault:
-                self._add_fault(str(fault), concert)
-
-    def _add_fault(self, reason: str, value: Any) -> None:
-        self.concerts.append(RowFault(len(self.concerts), f"malformed_concert: {reason}", json_text(value)))
+            except Fault as fault:
+                self.concerts.append((fault, json_text(concert)))
 
     def _add_concert(self, program: dict[str, Any], concert: Any) -> None:
         number = _text(program.get("programID"), "programID")
         if number is None:
-            raise _Fault("its program has no programID")
+            raise Fault("its program has no programID")
         # Counted before anything can fail, so that a concert keeps its number when another one is mended.
         self._counted[number] += 1
         if not isinstance(concert, dict):
-            raise _Fault("it is no JSON object")
+            raise Fault("it is no JSON object")
         artist = principal_conductor(program.get("works")) or _text(program.get("orchestra"), "orchestra")
         if artist is None:
-            raise _Fault("its program names neither a conductor nor an orchestra")
+            raise Fault("its program names neither a conductor nor an orchestra")
         venue = _text(concert.get("Venue"), "Venue") or UNRECORDED_VENUE
         location = _text(concert.get("Location"), "Location") or ""
-        artist_id, venue_id = _identifier("artist", artist), _identifier("venue", venue, location)
+        artist_id, venue_id = made_of("nyphil-artist", artist), made_of("nyphil-venue", venue, location)
         self.concerts.append(
             {
                 "concert_id": f"nyphil-{number}-{self._counted[number]}",
@@ -166,7 +163,7 @@ def event_date(day: Any, clock: Any) -> str:
     except (TypeError, ValueError, OverflowError):
         instant = None
     if instant is None or instant.tzinfo is None:
-        raise _Fault(f"Date is {json_text(day)[:100]}; a UTC instant such as 1842-12-07T05:00:00Z is expected")
+        raise Fault(f"Date is {json_text(day)[:100]}; a UTC instant such as 1842-12-07T05:00:00Z is expected")
     matched = _CLOCK.fullmatch(clock.strip()) if isinstance(clock, str) else None
     if matched is None or not 1 <= int(matched[1]) <= 12:
         return date
@@ -176,27 +173,5 @@ def event_date(day: Any, clock: Any) -> str:
 
 def _text(value: Any, name: str) -> str | None:
     """The text with white space collapsed; None where the archive knows none."""
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        raise _Fault(f"{name} is {json_text(value)[:100]}; text is expected")
-    reason = forbidden(value)
-    if reason is not None:
-        raise _Fault(f"{name}: {reason}")
-    text = " ".join(value.split())
-    return None if text in ("", "None") else text
-
-
-def _identifier(kind: str, *parts: str) -> str:
-    """An identifier made of the content alone, so that every object names the same artist or venue alike."""
-    return f"nyphil-{kind}-{hashlib.sha256(chr(10).join(parts).encode()).hexdigest()[:12]}"
-
-
-def _batches(obj: RawObject, table: Table, rows: Sequence[Row | RowFault], limits: Limits) -> Batches:
-    raw = RawTable(obj, table)
-    for start in range(0, len(rows), limits.batch_rows):
-        part = rows[start : start + limits.batch_rows]
-        faults = [RowFault(row.position - start, row.reason, row.text) for row in part if isinstance(row, RowFault)]
-        good = [row for row in part if not isinstance(row, RowFault)]
-        columns = {name: text_array([row.get(name) for row in good]) for name in table.column_names}
-        yield table.name, raw.batch(columns, len(good), faults)
+    found = events.text(value, name)
+    return None if found == "None" else found
