@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 from concert_assets import deployment as deployments
-from concert_assets.cli import deliveries, inspection, rejects, work
+from concert_assets.cli import deliveries, erasure, inspection, rejects, upkeep, work
 from concert_assets.cli.errors import CommandFailed, WrongOption
 from concert_assets.cli.options import parser
 from concert_assets.deployment import ConfigurationError, Deployment, HomeOfOtherVersion
@@ -27,6 +27,8 @@ _COMMANDS: dict[str, Callable[[Deployment, Any], int]] = {
     "validate": inspection.validate,
     "status": inspection.status,
     "rejects": rejects.rejects,
+    "forget": erasure.forget,
+    "gc": upkeep.gc,
 }
 
 

@@ -66,6 +66,14 @@ def _upkeep(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     rejects.add_argument("--limit", type=_number, default=20, metavar="N", help="rows to list (default 20)")
     rejects.add_argument("--json", action="store_true", help="for programs")
     rejects.add_argument("--export", metavar="DIR", help="write all of them into files in this folder")
+    forget = add("forget", "erase a customer from everything that the home keeps, and make the warehouse anew")
+    forget.add_argument("customer", metavar="CUSTOMER", help="the customer's id, as it was delivered")
+    gc = add("gc", "drop objects that nothing refers to any more")
+    gc.add_argument(
+        "--older-than", type=_number, default=24, metavar="HOURS", help="spare what is younger (default 24 hours)"
+    )
+    for command, what in ((forget, "tell what would be erased"), (gc, "list what would be dropped")):
+        command.add_argument("--dry-run", action="store_true", help=f"only {what}")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,0 +1,254 @@
+"""The subcommand ``forget``: takes a customer out of everything that the home keeps, and logs that it was done."""
+
+import time
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from typing import Any, BinaryIO, cast
+
+import pyarrow.compute as pc
+
+from concert_assets import deployment as deployments
+from concert_assets.catalog.canonical import BY_NAME
+from concert_assets.cli.errors import CommandFailed, WrongOption
+from concert_assets.cli.runs import delivery_log, open_home, run_job, shown
+from concert_assets.cli.traces import object_mentions, redact_home
+from concert_assets.cli.upkeep import alone, drop_abandoned, living_runs
+from concert_assets.cli.work import USE_WHAT_IS_DELIVERED
+from concert_assets.deliveries.curated import CURATED_PREFIX
+from concert_assets.deliveries.erasure import Person, erasure, leftovers, named_keys
+from concert_assets.deliveries.hashing import HashingWriter
+from concert_assets.deliveries.log import DELIVERY_PREFIX, RAW_ROWS, DeliveredObject, DeliveryLog, Entry, now, settle
+from concert_assets.deployment import Deployment
+from concert_assets.glue_jobs.raw_objects import ObjectAltered, raw_rows, units
+from concert_assets.resources.s3.protocol import ObjectNotFound
+from concert_assets.sources.model import OBJECT_ID, Notes, UnreadableObject
+from concert_assets.sources.raw_rows import RawRowsWriter
+
+_MOST_LETTERS = 200
+# A write that nobody names for so long is of a process that is gone.
+_ABANDONED_SECONDS = 3600
+
+
+@dataclass
+class _Found:
+    """What holds the person: objects by what is read at once, and deliveries whose objects cannot be read any more.
+
+    Of these, ``gone`` are retracted and need nothing but to be deleted; ``lost`` are not, and stop everything.
+    """
+
+    units: list[list[DeliveredObject]] = field(default_factory=list)
+    deliveries: set[str] = field(default_factory=set)
+    rows: int = 0
+    lost: list[Entry] = field(default_factory=list)
+    gone: list[Entry] = field(default_factory=list)
+
+
+def forget(deployment: Deployment, options: Any) -> int:
+    """Erase a customer, then make the warehouse anew; run again after a crash, it goes on."""
+    person = Person.of(options.customer)
+    if not 0 < len(person.id) <= _MOST_LETTERS:
+        raise WrongOption(
+            f"CUSTOMER: {options.customer[:40]!r} is not allowed; it must have 1 to {_MOST_LETTERS} letters"
+        )
+    deployments.check_home(deployment)
+    if not (deployment.home / "format.json").exists():
+        raise CommandFailed(f"nothing is delivered in {shown(deployment.home)}; there is nobody to forget")
+    open_home(deployment)
+    with alone(deployment):
+        return _forget(deployment, person, options.dry_run)
+
+
+def _forget(deployment: Deployment, person: Person, is_rehearsal: bool) -> int:
+    from concert_assets.definitions import build_resources
+    from concert_assets.defs.raw_datasets import inbox_of
+
+    resources = build_resources(deployment)
+    log = delivery_log(deployment)
+    mark = person.mark(resources["signing"].key())
+    if not is_rehearsal:
+        _wait_for_runs(deployment)
+        inbox = inbox_of(resources["s3"], log)
+        arrivals = inbox.arrivals()
+        if arrivals.settling:
+            raise CommandFailed(f"{arrivals.settling[0]} in the inbox is still being written; run forget again")
+        inbox.take_in(arrivals)
+    seen: set[tuple[str, ...]] = set()
+    is_known = any(entry.kind == "erasure" and entry.note == mark for entry in log.recorded())
+    is_first = True
+    while True:
+        found = _look(deployment, log, person, seen)
+        if found.lost:
+            names = ", ".join(sorted({entry.delivery for entry in found.lost}))
+            raise CommandFailed(
+                f"the raw objects of {names} are gone or altered, and what is left or was curated of them holds "
+                "the customer: restore them, or retract the delivery, and run forget again"
+            )
+        if is_first and not (found.units or found.gone or is_known):
+            raise CommandFailed(f"no delivery in {shown(deployment.home)} holds the customer; nothing was changed")
+        what = f"{found.rows:,} rows in {sum(map(len, found.units)):,} objects of {len(found.deliveries):,} deliveries"
+        if is_rehearsal:
+            print(f"would erase {what}" if found.units or found.gone else "erased already; nothing holds the customer")
+            return 0
+        if not found.units:
+            break
+        made = [pair for unit in found.units for pair in _rewrite(log, unit, person)]
+        entry = log.append(erasure(made, mark, found.rows, now()))
+        print(f"erased {what}; entry {entry.sequence} of the log")
+        is_first = False
+    _delete(deployment, log, found.gone)
+    resources["redshift"].warehouse.discard()
+    for path in redact_home(deployment.home, person):
+        print(f"taken out of {shown(path)}")
+    code = run_job(deployment, "refresh_warehouse", {"ops": USE_WHAT_IS_DELIVERED})
+    _delete(deployment, log, found.gone)  # also what a process that began before has curated meanwhile
+    return code
+
+
+def _wait_for_runs(deployment: Deployment) -> None:
+    """Wait until no run goes on: one that began before would write what is to be erased once more."""
+    deadline = time.monotonic() + deployment.wait_seconds
+    is_told = False
+    while running := living_runs(deployment):
+        if time.monotonic() > deadline:
+            raise CommandFailed(f"run {running[0][:8]} is going on; run forget again when it has ended")
+        if not is_told:
+            print(f"waiting for run {running[0][:8]} to end")
+            is_told = True
+        time.sleep(0.5)
+
+
+def _look(deployment: Deployment, log: DeliveryLog, person: Person, seen: set[tuple[str, ...]]) -> _Found:
+    """The objects that hold the person among those not seen yet, of deliveries of whatever state."""
+    found = _Found()
+    entries = log.entries()
+    retracted = {item.sequence for item in settle(entries) if item.state == "retracted"}
+    for entry in entries:
+        if entry.kind != "delivery":
+            continue
+        for unit in units(entry.objects):
+            place = tuple(part for item in unit for part in (item.key, item.table, item.format))
+            if place in seen:
+                continue
+            seen.add(place)
+            try:
+                rows = _rows_of(log, unit, person)
+            except (ObjectNotFound, ObjectAltered):
+                seen.discard(place)
+                if _is_there(deployment, log, entry, unit, person):
+                    (found.gone if entry.sequence in retracted else found.lost).append(entry)
+                continue
+            if rows is not None:
+                found.units.append(unit)
+                found.deliveries.add(entry.delivery)
+                found.rows += rows
+    return found
+
+
+def _rows_of(log: DeliveryLog, unit: Sequence[DeliveredObject], person: Person) -> int | None:
+    """How many rows hold the person; None where neither rows nor what was not taken over into rows do."""
+    notes = {item.object_id: Notes() for item in unit}
+    rows = 0
+    try:
+        for table, batch in raw_rows(log.store, log.bucket, unit, notes):
+            rows += person.erased(BY_NAME[table], batch)[1]
+        has_more = any(note.unknown_columns for note in notes.values())
+    except UnreadableObject:
+        has_more = True
+    return rows if rows or (has_more and any(_mentions(log, item, person) for item in unit)) else None
+
+
+def _mentions(log: DeliveryLog, item: DeliveredObject, person: Person) -> bool:
+    if item.format == RAW_ROWS:
+        return False  # nothing but rows is left of it
+    try:
+        with log.store.fetch(log.bucket, item.key) as path:
+            return object_mentions(path, person)
+    except ObjectNotFound:
+        return False
+
+
+def _is_there(
+    deployment: Deployment, log: DeliveryLog, entry: Entry, unit: Sequence[DeliveredObject], person: Person
+) -> bool:
+    """Whether what is left of a delivery whose raw objects are gone or altered holds the person."""
+    for info in log.store.list(deployment.processed_bucket, f"{CURATED_PREFIX}{entry.content_id}/"):
+        with log.store.fetch(deployment.processed_bucket, info.key) as path:
+            if object_mentions(path, person):
+                return True
+    return any(_mentions(log, item, person) for item in unit)
+
+
+def _rewrite(
+    log: DeliveryLog, unit: Sequence[DeliveredObject], person: Person
+) -> list[tuple[DeliveredObject, DeliveredObject]]:
+    """Each object with one that holds the same rows in the same order, without the person, and nothing else."""
+    notes = {item.object_id: Notes() for item in unit}
+    refused = ""
+    counts: Counter[tuple[str, str]] = Counter()
+    made: dict[str, tuple[str, HashingWriter, RawRowsWriter]] = {}
+    with ExitStack() as stack:
+        for item in unit:
+            name = person.redacted(item.key.rsplit("/", 1)[-1])
+            key = f"{DELIVERY_PREFIX}erased/{uuid.uuid4().hex}/{name}"
+            hashing = HashingWriter(stack.enter_context(log.store.open_write(log.bucket, key)))
+            writer = RawRowsWriter(cast(BinaryIO, hashing))
+            stack.callback(writer.abandon)
+            made[item.object_id] = (key, hashing, writer)
+        try:
+            for table, batch in raw_rows(log.store, log.bucket, unit, notes):
+                for object_id in batch[OBJECT_ID].unique().to_pylist():
+                    rows = batch.filter(pc.equal(batch[OBJECT_ID], object_id)) if len(unit) > 1 else batch
+                    made[object_id][2].write(table, person.erased(BY_NAME[table], rows)[0])
+                    counts[object_id, table] += rows.num_rows
+        except UnreadableObject as error:
+            refused = person.redacted(str(error))
+        for object_id, (_, _, writer) in made.items():
+            writer.close(_redacted(notes[object_id], person), refused)
+    pairs = []
+    for item in unit:
+        key, hashing, _ = made[item.object_id]
+        info = log.store.head(log.bucket, key)
+        new = replace(item, key=key, format=RAW_ROWS, size_bytes=hashing.size_bytes, sha256=hashing.sha256)
+        pairs.append((item, replace(new, version=info.version if info else "")))
+    _read_back(log, [new for _, new in pairs], counts, refused)
+    return pairs
+
+
+def _read_back(
+    log: DeliveryLog, made: Sequence[DeliveredObject], counts: Counter[tuple[str, str]], refused: str
+) -> None:
+    """Make sure that the new objects hold what the old ones did, for these are about to be deleted."""
+    found: Counter[tuple[str, str]] = Counter()
+    reason = ""
+    for item in made:
+        try:
+            for table, batch in raw_rows(log.store, log.bucket, [item], {item.object_id: Notes()}):
+                found[item.object_id, table] += batch.num_rows
+        except UnreadableObject as error:
+            reason = str(error)
+    if reason != refused or (not refused and found != counts):
+        raise CommandFailed(f"{made[0].key} was not written as it should be ({reason or found}); nothing was changed")
+
+
+def _redacted(notes: Notes, person: Person) -> Notes:
+    columns = {table: [person.redacted(name) for name in names] for table, names in notes.unknown_columns.items()}
+    return Notes(columns, [person.redacted(remark) for remark in notes.remarks])
+
+
+def _delete(deployment: Deployment, log: DeliveryLog, gone: Sequence[Entry]) -> None:
+    """Delete what erasures took the place of, and what nobody names: each step may be done again."""
+    left = leftovers(log.recorded())
+    named = named_keys([entry for entry in log.entries() if entry not in gone])
+    for key in left.keys | {item.key for entry in gone for item in entry.objects if item.key not in named}:
+        log.store.delete(log.bucket, key)
+    for key, version in left.dropped:
+        info = log.store.head(log.bucket, key)
+        if info is not None and info.version == version:
+            log.store.delete(log.bucket, key)
+    for content_id in left.content_ids | {entry.content_id for entry in gone}:
+        for info in log.store.list(deployment.processed_bucket, f"{CURATED_PREFIX}{content_id}/"):
+            log.store.delete(deployment.processed_bucket, info.key)
+    drop_abandoned(deployment, time.time() - _ABANDONED_SECONDS)
