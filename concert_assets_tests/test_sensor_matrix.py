@@ -5,17 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from concert_assets.deliveries.inbox import Formats, Inbox
 from concert_assets.deliveries.log import DeliveryLog, Entry
 from concert_assets.resources.redshift.protocol import Session
 from concert_assets.resources.s3.protocol import INBOX_PREFIX
-from concert_assets.sources.detect import guess_format
-from concert_assets.sources.read import SEVERAL_TABLES
 from concert_assets.warehousing.staging import curated_state, stage
 from concert_assets_tests.sensor_scenarios import scenarios
 from concert_assets_tests.support_core import ARTIST, CLEAN, PROCESSED, RAW, SALE, Core, as_jsonl
 from concert_assets_tests.support_moto import MotoServer
-from concert_assets_tests.support_sensor_matrix import OURS, DroppedFolder, DroppedS3, Place, run
+from concert_assets_tests.support_sensor_matrix import DESIGNS, OURS, DroppedFolder, DroppedS3, Place, run
 
 PAGE = 8  # keys a page, so that few objects are many pages
 SCENARIOS = scenarios(keys=30, storm_objects=16)
@@ -93,13 +90,13 @@ class CoreOver(Core):
 @pytest.mark.parametrize("place", ["renamed into a folder", "S3"], indirect=True)
 def test_what_is_dropped_is_published_once(place: Place, tmp_path: Path) -> None:
     core = CoreOver(tmp_path / "home", place)
-    inbox = Inbox(core.log, Formats(guess_format, SEVERAL_TABLES), settle_seconds=0)
+    design = DESIGNS[OURS](place)
 
     def drop(name: str, *rows: dict[str, object], second: int) -> None:
         place.drop(INBOX_PREFIX + name, as_jsonl(rows), second)
 
     def tick() -> None:
-        inbox.take_in(inbox.arrivals())
+        design.load(design.see(), lambda: None)
 
     for table, rows in CLEAN.items():
         drop(f"{table}/first.jsonl", *rows, second=10)
