@@ -170,7 +170,8 @@ class Judge:
                 if key.startswith(source)
                 for number, row in enumerate(price_rows(rows) if table == "ticket_prices" else rows, start=1)
             ]
-            self.rows[table] = len(placed)
+            if placed:
+                self.rows[table] = len(placed)
             self._resolve(table, placed)
 
     def _resolve(self, table: str, placed: list[tuple[tuple[str, str, int], Row]]) -> None:

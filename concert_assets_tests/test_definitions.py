@@ -15,6 +15,7 @@ import pytest
 
 from concert_assets.catalog.analytics import MARTS, PREDICTIONS
 from concert_assets.catalog.canonical import TABLES
+from concert_assets.catalog.identity import IDENTITY_MAP
 from concert_assets.catalog.model import OWNER
 from concert_assets.catalog.operational import LOAD_LEDGER, ROW_OUTCOMES
 from concert_assets.definitions import build_definitions, defs
@@ -120,7 +121,7 @@ def make(home: Path, generate: str) -> Made:
     with DuckDBWarehouse(home).session() as session:
         tables = {
             table.name: sorted(session.query(f"select * from {table.qualified}"), key=repr)
-            for table in (*TABLES, LOAD_LEDGER, ROW_OUTCOMES, *MARTS, *PREDICTIONS)
+            for table in (*TABLES, LOAD_LEDGER, ROW_OUTCOMES, IDENTITY_MAP, *MARTS, *PREDICTIONS)
         }
     return Made(home, told, tables)
 
@@ -152,8 +153,14 @@ LINEAGE = [
         {
             ("staging/concerts", "event_date"),
             ("staging/concerts", "event_date_basis"),
+            ("warehouse/identity_map", "timezone"),
             ("warehouse/venues", "timezone"),
         },
+    ),
+    (
+        "warehouse/concerts",
+        "artist_id",
+        {("staging/concerts", "artist_id"), ("warehouse/identity_map", "canonical_id")},
     ),
     ("warehouse/ticket_sales", "quantity", {("staging/ticket_sales", "quantity")}),
     ("mart/daily_sales_summary", "orders", set()),

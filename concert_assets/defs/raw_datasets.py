@@ -200,7 +200,7 @@ def raw_datasets(
         stated = [(item.rows or {}).get(table.name) for _, item in objects]
         yield result(
             dg.AssetKey(["raw", table.name]),
-            sum(cast(list[int], stated)) if stated and None not in stated else None,
+            sum(cast(list[int], stated)) if None not in stated else None,
             s3.store.uri(s3.raw_bucket),
             objects=len(objects),
             size_bytes=sum(item.size_bytes for _, item in objects),

@@ -133,7 +133,7 @@ def write_truth(world: World, sink: Sink) -> None:
         ("venues", venue_ids, venues.columns["name"], venues.identity, venues.count),
     ]
     rows = [
-        (table, ids[row], names[row], ids[identity[row]], names[identity[row]], "published")
+        (table, ids[row], names[row], ids[identity[row]], names[identity[row]], "merged")
         for table, ids, names, identity, count in near
         for row in range(count, len(ids))
     ]

@@ -69,7 +69,7 @@ class Venue:
 Weighed = tuple[int, str]
 
 _ARTIST_NAMES: Mapping[Likeness, int] = {
-    "same": 8, "article": 6, "slip": 3, "one letter": 1, "two letters": -2, "short word": -4, "number": -4
+    "same": 8, "article": 6, "slip": 3, "one letter": 0, "two letters": -2, "short word": -5, "number": -5
 }  # fmt: skip
 _VENUE_NAMES: Mapping[Likeness, int] = {
     "same": 8, "article": 7, "slip": 5, "descriptive": 3, "one letter": 2, "two letters": -1, "short word": -4,
@@ -117,9 +117,9 @@ def _formation(left: date | None, right: date | None) -> Weighed | None:
         return None
     is_year_alone = (1, 1) in ((left.month, left.day), (right.month, right.day))
     if left == right:
-        return (4, "same year of formation") if is_year_alone else (9, "same formation_date")
+        return (2, "same year of formation") if is_year_alone else (9, "same formation_date")
     if left.year == right.year and is_year_alone:
-        return 3, "same year of formation"
+        return 1, "same year of formation"
     return (
         (-4, "formation_date within a year") if abs(left.year - right.year) <= 1 else (-8, "different formation_date")
     )
