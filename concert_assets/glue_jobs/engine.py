@@ -19,7 +19,7 @@ class DuckDBEngine:
         self._connection.execute("set timezone = 'UTC'")
 
     def run(self, statement: str, relations: dict[str, pa.Table]) -> pa.Table:
-        """The rows that a statement yields over the named relations, in their order."""
+        """The rows that a statement yields over the named relations, in any order, for threads make them."""
         for name, table in relations.items():
             self._connection.register(name, table)
         try:
