@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from concert_assets.deliveries.inbox import Formats, Inbox, TakenIn, delivery_name
-from concert_assets.deliveries.log import DeliveryLog
+from concert_assets.deliveries.log import DeliveryLog, position_of
 from concert_assets.resources.s3.folder import FolderObjectStore
 from concert_assets.sources.detect import HEAD_BYTES, guess_format
 from concert_assets.sources.read import SEVERAL_TABLES
@@ -280,3 +280,15 @@ def test_files_are_delivered_in_the_order_in_which_they_came(core: Dropped) -> N
     assert [entry.delivery for entry in core.take_in().new] == ["artists/z.jsonl", "artists/m.jsonl", "artists/a.jsonl"]
     core.process()
     assert core.rows("artists", "name") == [("a",)]
+
+
+def test_what_is_seen_again_is_no_reason_to_publish(core: Dropped) -> None:
+    core.drop("artists/a.jsonl", ADA)
+    core.take_in()
+    core.process()
+    position = position_of(core.log.entries())
+    core.drop("artists/a.jsonl", ADA)
+    core.take_in()
+    assert len(core.log.entries()) == position + 1
+    assert position_of(core.log.entries()) == position
+    assert core.rows("load_ledger", "published_position") == [(position,)]

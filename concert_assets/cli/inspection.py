@@ -9,6 +9,7 @@ from typing import Any
 
 from concert_assets import deployment as deployments
 from concert_assets.cli.runs import delivery_log, inbox, shown
+from concert_assets.deliveries.log import position_of
 from concert_assets.deployment import Deployment
 
 _NEEDED = ("dagster", "dagster-aws", "dagster-webserver", "duckdb", "pandas", "pyarrow", "scikit-learn", "sqlglot")
@@ -97,7 +98,7 @@ def _check_warehouse(deployment: Deployment) -> str:
     if last is None:
         return "nothing is published yet"
     entries = delivery_log(deployment).entries()
-    position = max((entry.sequence for entry in entries if entry.kind != "sighting"), default=0)
+    position = position_of(entries)
     behind = f", {position - last.position} log entries behind" if position > last.position else ""
     return f"publication {last.number} at log position {last.position}{behind}"
 

@@ -9,7 +9,7 @@ import dagster as dg
 from concert_assets.defs.jobs import load_arrivals
 from concert_assets.defs.raw_datasets import inbox_of
 from concert_assets.deliveries.inbox import Arrivals
-from concert_assets.deliveries.log import DeliveryLog, Entry
+from concert_assets.deliveries.log import DeliveryLog, Entry, position_of
 from concert_assets.resources.s3.resource import S3
 
 STATE_TAG = "concert/arrivals"
@@ -63,7 +63,7 @@ def _is_behind(instance: dg.DagsterInstance, entries: Sequence[Entry], now: date
         return False
     event = instance.get_latest_materialization_event(dg.AssetKey(["warehouse", "load_ledger"]))
     published = event.asset_materialization.metadata.get("log_position") if event and event.asset_materialization else 0
-    return int(getattr(published, "value", 0) or 0) < len(entries)
+    return int(getattr(published, "value", 0) or 0) < position_of(entries)
 
 
 def _request(instance: dg.DagsterInstance, state: str, objects: int, now: datetime) -> dg.RunRequest | dg.SkipReason:

@@ -109,7 +109,6 @@ class Delivery:
 
 # Entries that this process has read, by place: version and entry. A sensor looks at the log every few seconds.
 _READ: dict[str, tuple[str, Entry]] = {}
-_MOST_READ = 200_000
 
 
 def object_id(delivery: str, name: str, sha256: str) -> str:
@@ -182,6 +181,11 @@ def settle(entries: Iterable[Entry]) -> list[Delivery]:
     return settled
 
 
+def position_of(entries: Sequence[Entry]) -> int:
+    """The number of the last entry that changes what is published; 0 where there is none."""
+    return max((item.sequence for item in entries if item.kind != "sighting"), default=0)
+
+
 class DeliveryLog:
     """The log of one raw bucket."""
 
@@ -225,7 +229,7 @@ class DeliveryLog:
             raise ValueError(
                 f"the delivery log of bucket {self.bucket} lacks entry {sequence}; restore {key} from a backup"
             ) from error
-        if len(_READ) >= _MOST_READ:
+        if len(_READ) >= 200_000:
             _READ.clear()
         _READ[self.store.uri(self.bucket, key)] = (version, entry)
         return entry

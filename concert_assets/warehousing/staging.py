@@ -8,7 +8,7 @@ from typing import Any
 
 from concert_assets.catalog.canonical import TABLES
 from concert_assets.deliveries.curated import CuratedManifest
-from concert_assets.deliveries.log import Delivery, Entry, settle
+from concert_assets.deliveries.log import Delivery, Entry, position_of, settle
 from concert_assets.resources.redshift.protocol import Session
 from concert_assets.warehousing.names import (
     REJECTS_COLUMNS,
@@ -70,7 +70,7 @@ def curated_state(entries: Sequence[Entry], manifest_of: ManifestOf, code_versio
         if not missing:
             break
         position = min(missing) - 1
-    position = max((entry.sequence for entry in entries[:position] if entry.kind != "sighting"), default=0)
+    position = position_of(entries[:position])
     digest = hashlib.sha256(f"{code_version}\0{position}".encode())
     for delivery in deliveries:
         manifest = None if delivery.state == "retracted" else manifests.get(delivery.entry.content_id)
