@@ -149,7 +149,7 @@ def test_a_run_between_two_processes_for_its_steps_is_given_time(
     lock_file(tmp_path, run_id).touch()
     assert journal.bury(instance, pytest.fail) == []
     assert lock_file(tmp_path, run_id).exists()
-    monkeypatch.setattr("concert_assets.defs.journal._BETWEEN_STEPS_SECONDS", 0.0)
+    monkeypatch.setattr("concert_assets.defs.journal._GRACE_SECONDS", 0.0)
     assert journal.bury(instance, pytest.fail) == [run_id]
 
 
@@ -163,3 +163,13 @@ def test_a_run_that_ended_leaves_no_file_and_no_report(tmp_path: Path, instance:
     assert RunJournal(home=str(tmp_path)).bury(instance, pytest.fail) == []
     assert list((tmp_path / "runs").glob("*.lock")) == []
     assert not (tmp_path / "reports").exists()
+
+
+def test_a_run_that_was_killed_before_it_made_its_file_is_found_after_a_while(
+    tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id, journal = started(instance), RunJournal(home=str(tmp_path))
+    assert journal.bury(instance, pytest.fail) == []
+    monkeypatch.setattr("concert_assets.defs.journal._GRACE_SECONDS", -1.0)
+    assert journal.bury(instance, pytest.fail) == [run_id]
+    assert report_of(tmp_path)["run"]["status"] == "killed"

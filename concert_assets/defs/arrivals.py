@@ -47,7 +47,7 @@ def raw_object_arrived(context: dg.SensorEvaluationContext, s3: dg.ResourceParam
     entries = log.entries()
     now = datetime.now(UTC)
     if not arrivals.deliveries and not _is_behind(context.instance, entries, now):
-        settling = f"; {len(arrivals.settling)} objects are still changing" if arrivals.settling else ""
+        settling = f"; still changing: {len(arrivals.settling)}" if arrivals.settling else ""
         return dg.SkipReason(f"nothing has arrived that the log does not know{settling}")
     return _request(context.instance, _state(arrivals, entries), arrivals.objects, now)
 

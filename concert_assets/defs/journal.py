@@ -24,8 +24,8 @@ from concert_assets.defs.run_facts import run_facts
 
 # The locks of this process's runs, held until it ends.
 _ALIVE: dict[str, FileLock] = {}
-# Between two steps, a run whose steps are processes of their own holds no lock until the next one has started.
-_BETWEEN_STEPS_SECONDS = 120.0
+# A run that has just begun has no file yet; one whose steps are processes of their own holds none between two of them.
+_GRACE_SECONDS = 120.0
 
 
 class RunJournal(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -45,11 +45,11 @@ class RunJournal(dg.ConfigurableResource):  # type: ignore[type-arg]
         return Path(self.home) / "runs"
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-        """Mark the run as alive and write the reports of those that are not."""
+        """Mark the run as alive and write the reports of those that are not. Sensors say themselves what they want."""
         run_id = context.run.run_id if context.run else ""
         if run_id and run_id not in _ALIVE:
             self._live(run_id)
-        if context.instance is not None:
+        if run_id and context.instance is not None:
             self._event_log = keep_open(context.instance, run_id)
             self.bury(context.instance, _warn(context))
 
@@ -69,6 +69,10 @@ class RunJournal(dg.ConfigurableResource):  # type: ignore[type-arg]
             files: dict[str, list[Path]] = defaultdict(list)
             for path in sorted(self._runs.glob("*.lock")):
                 files[path.name.partition(".")[0]].append(path)
+            for record in instance.get_run_records(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
+                # Killed before it came to make its file.
+                if time.time() - (record.start_time or 0) > _GRACE_SECONDS:
+                    files.setdefault(record.dagster_run.run_id, [])
             for run_id, paths in files.items():
                 with ExitStack() as taken:
                     if not _take(paths, taken):
@@ -140,7 +144,7 @@ def _is_between_steps(instance: dg.DagsterInstance, run_id: str) -> bool:
     if not instance.get_records_for_run(run_id, of_type=starting, limit=1).records:
         return False
     (last,) = instance.get_records_for_run(run_id, limit=1, ascending=False).records
-    return time.time() - last.timestamp < _BETWEEN_STEPS_SECONDS
+    return time.time() - last.timestamp < _GRACE_SECONDS
 
 
 def _warn(context: dg.InitResourceContext) -> Callable[[str], None]:
