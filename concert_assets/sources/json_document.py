@@ -99,7 +99,8 @@ def _elements(text: "_Text", records: Records, limits: Limits) -> Batches:
         stop = text.dropped + (len(text.text) if cut is None else cut)
         is_over = False
         texts: list[str] = []
-        while not is_over and len(texts) < limits.batch_rows and text.dropped + text.at < stop:
+        # One at least: there may be nothing at hand, and more to come or the end.
+        while not texts or (not is_over and len(texts) < limits.batch_rows and text.dropped + text.at < stop):
             text.next()
             texts.append(text.value())
             is_over = text.next() != ","
