@@ -38,8 +38,8 @@ def _names(text: str) -> frozenset[str]:
 # Words that may stand before an opening parenthesis: functions, and what looks like them.
 FUNCTIONS = {
     "spark": _names(
-        "cast coalesce concat date_add date_trunc floor lower nullif octet_length regexp_extract right split_part substring timestampadd trim "
-        "try_cast"
+        "cast coalesce concat date_add date_trunc floor locate lower lpad nullif octet_length regexp_extract regexp_replace replace right "
+        "split_part substring timestampadd try_cast"
     ),
     "redshift": _names(
         "abs cast coalesce convert_timezone count date_trunc dateadd datediff extract floor greatest least max min nullif octet_length percent_rank "

@@ -53,6 +53,8 @@ def test_every_rule_of_the_key_is_one_of_the_catalog() -> None:
         assert {kind.rule for kind in kinds} <= rules
         # what a generator of sound text never writes: values that are too long, concerts held after the delivery
         odd = {rule.name for rule in catalog.rules() if rule.name.endswith("_length") or rule.kind == "audit"}
+        # an unknown word in an optional column empties it and refuses nothing
+        odd |= {f"{column.name}_allowed" for column in catalog.columns if not column.required}
         never = (
             {rule.name for rule in catalog.rules()} - {kind.rule for kind in kinds} - odd - {"completed_in_the_past"}
         )

@@ -31,22 +31,53 @@ What deliveries bring. A file may name a column as it stands here or by one of i
 without regard to case. Values are trimmed, and an empty text counts as not given. Where case carries no meaning (marked
 "any case") a value is folded to lower case.
 
-Every rule below is of severity error unless it says warning: a row that breaks it is not published, and were such a row
-about to be published, the audit would stop the publication. What becomes of the row: **refused** (its own fault, it is
-kept with the reason), **pending** (its parent is not published yet), **repeated** (another row of the same key wins).
-Besides, each value must be readable as its column's type: where not, a row is refused for a required column (rule
-`<column>_readable`), and an optional value is left empty and counted as a warning. What else the audit asks of tables
-and deliveries is told in the [design](design.md#quality).
+Every rule below is of severity error unless it says warning: a row that breaks it is not published, and were such a
+row about to be published, the audit would stop the publication. What becomes of the row: **refused** (its own fault,
+it is kept with the reason), **pending** (its parent is not published yet), **repeated** (another row of the same key
+wins), **merged** (it is the same as one under another id, to which facts then refer). Besides, each value must be
+readable as its column's type: where not, a row is refused for a required column (rule `<column>_readable`), and an
+optional value is **left empty** and counted as a warning; so is a word that an optional column does not know. What
+else the audit asks of tables and deliveries is told in the [design](design.md#quality).
 
 A concert may bring its prices as a map of tier to face value named `ticket_prices`; each entry becomes a row of that
 table.
+
+### How texts are read
+What is not said here is unreadable; nothing is guessed, rounded or cut.
+
+- **Space** of any kind around a value is dropped, and texts are put into Unicode's normal form C. A refused row is
+  kept as it came.
+- **Dates**: `2024-05-01`, `2024/05/01`, `2024.5.1`, `20240501`, `01.05.2024` (day first), `05/01/2024` (month first,
+  as in the United States; `31/12/2024` is unreadable), `May 1, 2024`, `1 May 2024`, `1-May-2024`, with a weekday
+  before them or without, which is not looked at. Years have four digits. `05-01-2024`, two-digit years and days that
+  do not exist are unreadable. A date column takes a time only where it is midnight, without an offset other than `Z`.
+- **Times** follow a date: `T20:00`, ` 20:00:00.123456`, ` 8 PM`, ` at 8:00 p.m.`; then `Z`, `UTC`, `GMT`, `+02`,
+  `+0200`, `+02:00` or nothing. More than six decimals of a second are unreadable unless they are zeros, and so are
+  24:00, the second 60 and names of zones. Ten digits from 1000000000 to 1899999999 are seconds since 1970, thirteen
+  digits milliseconds.
+- **Time zones**: an instant with an offset or `Z` is turned into UTC. One without is local to the venue of its
+  concert, and taken as it stands where that has no zone. An hour that comes twice when clocks go back is the second
+  one, in standard time; one that is left out when clocks go forward is told by the offset before the change, so that
+  02:30 is 03:30.
+- **Numbers**: thousands apart by comma, space or apostrophe, decimals after a point: `1,234.50`, `1 234.50`. A comma
+  is the decimal one where it cannot part thousands: `12,50`, `1234,5`, `1.234,50`; `1,234` is a thousand. For a whole
+  number `1.000` is unreadable, for it may be either. More decimals than the type holds are unreadable unless they are
+  zeros; so are exponents (but for degrees), NaN and infinities.
+- **Money** may carry `$`, `US$` or `USD` before or after it, and is negative with a minus or in parentheses. Another
+  currency is unreadable, for no rate is known. A score may carry a percent sign.
+- **Lists**: a JSON list of texts, numbers, true, false and null stays as it is. Another text is parted at `;` and
+  `|`, or at commas where neither of these stands in it.
+- **Words**: in the columns below that list other words, these are read as the value; case, hyphens and underscores
+  make no difference. Names and three-letter codes of countries become their ISO code, names of states of the United
+  States their postal abbreviation where the country is the United States or not given; other countries and states
+  stay as spelled.
 """
 
 _OPERATIONAL = """\
 ## Operational tables
 
-How the published rows came about. `load_ledger` and `row_outcomes` are published in one transaction with the canonical
-tables.
+How the published rows came about. `load_ledger`, `row_outcomes` and `identity_map` are published in one transaction
+with the canonical tables.
 """
 
 _ANALYTICAL = """\
@@ -81,6 +112,8 @@ def _allowed(column: Column) -> str:
         parts.append(f"{column.maximum} or less")
     if column.is_word:
         parts.append("any case")
+    if column.is_list:
+        parts.append("list")
     return "; ".join(parts)
 
 
@@ -108,7 +141,8 @@ def _rule_row(rule: Rule, becomes: str) -> list[str]:
 
 def rule_rows(table: Table) -> list[list[str]]:
     """Name, kind, text and consequence of each rule of a canonical table, in the order in which they are applied."""
-    rows = [_rule_row(rule, "refused") for rule in table.rules("row")]
+    emptied = {f"{column.name}_allowed" for column in table.columns if column.may_be_emptied}
+    rows = [_rule_row(rule, "left empty" if rule.name in emptied else "refused") for rule in table.rules("row")]
     rows += [
         [
             f"`{reference.rule_name}`",
@@ -142,9 +176,18 @@ def _about(table: Table) -> Iterator[str]:
     yield ""
 
 
+def _synonyms(column: Column) -> str:
+    words = "; ".join(f"{value} ({', '.join(others)})" for value, others in column.synonyms)
+    return f"Other words of `{column.name}`: {words}."
+
+
 def _canonical(table: Table) -> Iterator[str]:
     yield from _about(table)
     yield from _columns(table.columns, with_aliases=True)
+    for column in table.columns:
+        if column.values and column.synonyms:
+            yield _synonyms(column)
+            yield ""
     if table.derived:
         yield "Published beside what is delivered:"
         yield ""

@@ -46,7 +46,12 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. ``minimum`` and ``maximum`` are inclusive bounds, written as SQL literals of the column's type."""
+    """One column. ``minimum`` and ``maximum`` are inclusive bounds, written as SQL literals of the column's type.
+
+    ``synonyms`` lists for a canonical value the other words for it, in lower case, parts of a word apart by one space.
+    In a column without ``values`` any other text stays as spelled. ``synonyms_within`` (a column and one of its
+    values) keeps them to rows where that column has the value or is not given.
+    """
 
     name: str
     type: str
@@ -59,11 +64,19 @@ class Column:
     aliases: tuple[str, ...] = ()
     is_personal: bool = False
     is_word: bool = False  # case carries no meaning and is folded
+    is_list: bool = False  # a JSON list of texts
+    synonyms: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    synonyms_within: tuple[str, str] | None = None
 
     @property
     def is_text(self) -> bool:
         """Whether the column holds text."""
         return self.type.startswith("varchar")
+
+    @property
+    def may_be_emptied(self) -> bool:
+        """Whether a given value that is not understood is left empty and counted, instead of refusing its row."""
+        return not self.required and (not self.is_text or self.is_list or bool(self.values))
 
     def rules(self) -> Iterator[Rule]:
         """The rules that the column's own declaration implies, in the order in which they are applied."""

@@ -17,7 +17,7 @@ from concert_assets.catalog.canonical import BY_NAME, TABLES
 from concert_assets.catalog.model import Table
 from concert_assets.deliveries.curated import CuratedManifest, ObjectNote, curated_prefix, write_manifest
 from concert_assets.deliveries.log import DeliveredObject
-from concert_assets.glue_jobs.judging import Engine, judge_chunk
+from concert_assets.glue_jobs.judging import Engine, judge
 from concert_assets.glue_jobs.outputs import Outputs, Tally
 from concert_assets.resources.s3.protocol import ObjectStore
 from concert_assets.sources.model import Notes, RawObject, UnreadableObject
@@ -65,13 +65,13 @@ def curate_delivery(
                 # The writer has ended before the stack closes what it writes to.
                 with ThreadPoolExecutor(max_workers=1) as writer:
                     written: Future[None] | None = None
-                    for table, chunk in _ahead(_chunks(store, raw_bucket, readable, notes)):
-                        accepted, rejects = judge_chunk(engine, table, chunk, tally)
+                    chunks = _ahead(_chunks(store, raw_bucket, readable, notes))
+                    for table, accepted, rejects in judge(engine, chunks, tally):
                         if written is not None:
                             written.result()
                         written = writer.submit(outputs.write, table, accepted, rejects)
                         if progress is not None:
-                            progress(table.name, chunk.num_rows)
+                            progress(table.name, accepted.num_rows + rejects.num_rows)
                     if written is not None:
                         written.result()
                 outputs.finish()

@@ -1,59 +1,94 @@
-"""What becomes of a chunk of raw rows: the accepted ones, typed, and the refused ones with the reason."""
+"""What becomes of raw rows: the accepted ones, typed, and the refused ones with the reason."""
 
 import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from concert_assets.catalog.canonical import TABLES
 from concert_assets.catalog.model import Table
+from concert_assets.glue_jobs.normal_form import normalised
 from concert_assets.glue_jobs.outputs import REJECTS_SCHEMA, Tally, accepted_schema
 from concert_assets.glue_jobs.plain import IS_PLAIN, POSITION, accepted_at, plain_rows, plain_statement
-from concert_assets.glue_jobs.statement import curation_statement, output_columns, text_of
+from concert_assets.glue_jobs.statement import curation_statement, output_columns
+
+MOST_LEFT_ROWS = 50_000
 
 
 class Engine(Protocol):
     """What curation asks of an engine."""
 
     def run(self, statement: str, relations: dict[str, pa.Table]) -> pa.Table:
-        """The rows that a Spark SQL statement yields over Arrow tables."""
+        """The rows that a Spark SQL statement yields over Arrow tables, in any order."""
         ...
 
 
-def judge_chunk(engine: Engine, table: Table, chunk: pa.Table, tally: Tally) -> tuple[pa.Table, pa.Table]:
-    """The accepted and the refused rows of a chunk of at least one raw row; all are counted in ``tally``."""
-    raw = f"raw_{table.name}"
-    accepted = []
+def judge(
+    engine: Engine, chunks: Iterable[tuple[Table, pa.Table]], tally: Tally
+) -> Iterator[tuple[Table, pa.Table, pa.Table]]:
+    """The accepted and the refused rows of chunks of raw rows, by table; all are counted in ``tally``.
+
+    Of each chunk the plain rows are accepted at once. What is left is gathered, since the full statement takes longer
+    to prepare than for some thousand rows.
+    """
+    left: dict[str, list[pa.Table]] = defaultdict(list)
+    for table, chunk in chunks:
+        accepted, rest = _accept_plain(engine, table, chunk)
+        if accepted.num_rows:
+            tally.add_accepted(table, accepted)
+            yield table, accepted, REJECTS_SCHEMA.empty_table()
+        waiting = left[table.name]
+        waiting.append(rest)
+        if sum(part.num_rows for part in waiting) >= MOST_LEFT_ROWS:
+            yield table, *_judge(engine, table, pa.concat_tables(left.pop(table.name)), tally)
+    for table in TABLES:
+        if sum(part.num_rows for part in left[table.name]):
+            yield table, *_judge(engine, table, pa.concat_tables(left[table.name]), tally)
+
+
+def _accept_plain(engine: Engine, table: Table, chunk: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """The plain rows that break no rule, typed, and all other rows as they came."""
     plain = plain_rows(table, chunk)
-    if plain is not None and plain.any():
-        positions = pa.array(np.arange(chunk.num_rows, dtype=np.int32))
-        flagged = chunk.append_column(IS_PLAIN, pa.array(plain)).append_column(POSITION, positions)
-        found = engine.run(plain_statement(table), {raw: flagged})
-        accepted.append(found.select(output_columns(table)).cast(accepted_schema(table)))
-        tally.add_accepted(table, found)
-        chunk = chunk.filter(pa.array(~accepted_at(chunk.num_rows, found)))
-    if not chunk.num_rows:
-        return accepted[0], REJECTS_SCHEMA.empty_table()
-    judged = engine.run(curation_statement(table), {raw: chunk})
+    if plain is None or not plain.any():
+        return accepted_schema(table).empty_table(), chunk
+    positions = pa.array(np.arange(chunk.num_rows, dtype=np.int32))
+    flagged = chunk.append_column(IS_PLAIN, pa.array(plain)).append_column(POSITION, positions)
+    found = engine.run(plain_statement(table), {f"raw_{table.name}": flagged})
+    rest = chunk.filter(pa.array(~accepted_at(chunk.num_rows, found)))
+    return found.select(output_columns(table)).cast(accepted_schema(table)), rest
+
+
+def _judge(engine: Engine, table: Table, chunk: pa.Table, tally: Tally) -> tuple[pa.Table, pa.Table]:
+    judged = engine.run(curation_statement(table), {f"raw_{table.name}": normalised(table, chunk)})
     tally.add(table, judged)
     is_accepted = pc.is_null(judged["_rule"])
-    accepted.append(judged.filter(is_accepted).select(output_columns(table)).cast(accepted_schema(table)))
-    return pa.concat_tables(accepted), _rejects(table, judged.filter(pc.invert(is_accepted)))
+    accepted = judged.filter(is_accepted).select(output_columns(table)).cast(accepted_schema(table))
+    return accepted, _rejects(table, judged.filter(pc.invert(is_accepted)), chunk)
 
 
-def _rejects(table: Table, refused: pa.Table) -> pa.Table:
-    """Refused rows as evidence: the rule, what it found, and the row as it came."""
-    texts = {column.name: text_of(column) for column in table.columns}
-    kept = refused.select(["_row_text", *texts.values()]).to_pylist()
+def _rejects(table: Table, refused: pa.Table, chunk: pa.Table) -> pa.Table:
+    """Refused rows as evidence: the rule, what it found, and the row as it came in ``chunk``.
+
+    The engine keeps no order, so a row is found again by its origin.
+    """
+    origin = ["_object_id", "_row_number"]
+    near = chunk.filter(pc.is_in(chunk["_row_number"], value_set=refused["_row_number"].combine_chunks()))
+    came = {
+        (row.pop("_object_id"), row.pop("_row_number")): row
+        for row in near.select([*origin, "_row_text", *table.column_names]).to_pylist()
+    }
     rows = [
         json.dumps(
-            {name: row[text] for name, text in texts.items() if row[text] is not None}
+            {name: text for name, text in row.items() if text is not None and name != "_row_text"}
             if row["_row_text"] is None
             else {"_row_text": row["_row_text"]},
             ensure_ascii=False,
         )
-        for row in kept
+        for row in (came[found["_object_id"], found["_row_number"]] for found in refused.select(origin).to_pylist())
     ]
     return pa.table(
         [

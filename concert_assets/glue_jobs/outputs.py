@@ -14,7 +14,8 @@ from concert_assets.catalog.canonical import TABLES
 from concert_assets.catalog.model import Table
 from concert_assets.deliveries.curated import CuratedFile, RuleCount, TableCount
 from concert_assets.deliveries.hashing import HashingWriter
-from concert_assets.glue_jobs.statement import emptied_columns, output_columns, readable_rule, text_of
+from concert_assets.glue_jobs.reading import text_of
+from concert_assets.glue_jobs.statement import emptied_columns, output_columns, readable_rule
 from concert_assets.resources.s3.protocol import ObjectStore
 
 REJECTS_SCHEMA = pa.schema(

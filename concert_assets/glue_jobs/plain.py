@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from concert_assets.catalog.canonical import LOCAL_TIMESTAMPS, TICKET_SALES
 from concert_assets.catalog.model import Column, Table
-from concert_assets.glue_jobs.statement import BASIS_SUFFIX, output_columns, row_rules, text_of
+from concert_assets.glue_jobs.reading import BASIS_SUFFIX, steps, text_of
+from concert_assets.glue_jobs.statement import output_columns, row_rules
 
 # The one table that comes by the million.
 TABLES_WITH_PLAIN_ROWS = (TICKET_SALES,)
@@ -57,6 +58,8 @@ def _are_plain(column: Column, array: pa.Array) -> Flags:
         allowed = pc.is_in(array, value_set=pa.array(column.values, pa.string()))
         empty |= allowed.to_numpy(zero_copy_only=False)
         return empty
+    if column.is_text and steps(column):
+        return empty  # a list, or a word that has synonyms
     kind = column.type.partition("(")[0]
     return empty | _JUDGES[kind](_Texts(array))
 

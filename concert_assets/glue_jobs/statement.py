@@ -8,47 +8,24 @@ with ``_column``, ``_value`` and ``_reason``.
 """
 
 from functools import cache
-from typing import cast
-
-from sqlglot import exp, parse_one
 
 from concert_assets.catalog.canonical import LOCAL_TIMESTAMPS
 from concert_assets.catalog.model import Column, Rule, Table
-from concert_assets.sql.files import read_sql
+from concert_assets.glue_jobs.reading import (
+    BASIS_SUFFIX,
+    applied,
+    basis,
+    literal,
+    quick,
+    settled,
+    stages,
+    text_of,
+)
 
-TEXT_SUFFIX = "__text"
-BASIS_SUFFIX = "_basis"
-
-_SPARK_TYPES = {"double precision": "double", "integer": "int", "timestamp": "timestamp_ntz"}
-
-
-def _reading(column: Column) -> str:
-    if column.is_word:
-        return "word"
-    return {"varchar": "text", "double precision": "double"}.get(
-        column.type.partition("(")[0], column.type.partition("(")[0]
-    )
-
-
-@cache
-def _type_expression(name: str) -> exp.Expression:
-    statement = parse_one(read_sql(f"curated/{name}"), read="spark", into=exp.Select)
-    (projection,) = statement.selects
-    return cast(exp.Expression, projection.unalias())
-
-
-def _read_as(name: str, column: str) -> str:
-    def to_column(node: exp.Expression) -> exp.Expression:
-        if isinstance(node, exp.Column) and node.name == "raw":
-            return exp.column(column)
-        return node
-
-    return _type_expression(name).copy().transform(to_column).sql("spark")
-
-
-def text_of(column: Column) -> str:
-    """The name under which the statement keeps the text of a column."""
-    return column.name if column.is_text and not column.is_word else column.name + TEXT_SUFFIX
+# Signs and codes of other currencies, of which no rate is known.
+_OTHER_CURRENCY = (
+    "(?i)[a-z]{0,2}\\\\p{Sc}|AUD|BRL|CAD|CHF|CNY|CZK|DKK|EUR|GBP|HKD|HUF|ILS|INR|JPY|KRW|MXN|NOK|NZD|PLN|SEK|SGD|TRY"
+)
 
 
 def output_columns(table: Table) -> list[str]:
@@ -60,12 +37,13 @@ def output_columns(table: Table) -> list[str]:
 def readable_rule(column: Column) -> Rule:
     """The rule that a text which is there can be read as the column's type."""
     text = text_of(column)
+    meant = "a list of texts" if column.is_list else "one of its values" if column.values else column.type
     return Rule(
         f"{column.name}_readable",
         "validity",
         column.name,
         f"{column.name} is not null or {text} is null",
-        f"{column.name} must be readable as {column.type}",
+        f"{column.name} must be readable as {meant}",
         severity="error" if column.required else "warning",
     )
 
@@ -90,12 +68,17 @@ def row_rules(table: Table) -> list[Rule]:
                 )
             elif rule.name == f"{column.name}_range" and (digits := _integer_digits(column)):
                 # A number too large for the type is unreadable as the type, and out of range all the same.
-                too_large = f"{text_of(column)} rlike '^[+-]?0*[1-9][0-9]{{{digits},}}([.][0-9]*)?$'"
+                too_large = f"{text_of(column)} rlike '^[-+($]*0*[1-9]([, ]?[0-9]){{{digits},}}([.][0-9]*)?[)]?$'"
                 predicate = f"coalesce({rule.predicate}, not {too_large})"
                 rules.append(Rule(rule.name, rule.category, column.name, predicate, rule.description))
+            elif rule.name == f"{column.name}_allowed":
+                if column.required:  # no other value is ever read; of an optional column it is emptied
+                    rules.append(
+                        Rule(rule.name, rule.category, column.name, f"{column.name} is not null", rule.description)
+                    )
             else:
                 rules.append(rule)
-        if column.required and text_of(column) != column.name and not column.is_word:
+        if column.required and text_of(column) != column.name and not column.values:
             position = next(i for i, rule in enumerate(rules) if rule.name == f"{column.name}_required")
             rules.insert(position + 1, readable_rule(column))
     return rules + [rule for rule in table.table_rules if rule.kind == "row"]
@@ -103,7 +86,7 @@ def row_rules(table: Table) -> list[Rule]:
 
 def emptied_columns(table: Table) -> list[Column]:
     """The optional columns whose text may turn out unreadable, which empties the value and is counted."""
-    return [c for c in table.columns if not c.required and not c.is_text]
+    return [column for column in table.columns if column.may_be_emptied]
 
 
 def _case(branches: list[tuple[str, str]], otherwise: str = "null") -> str:
@@ -112,35 +95,48 @@ def _case(branches: list[tuple[str, str]], otherwise: str = "null") -> str:
     return "case " + " ".join(f"when {test} then {value}" for test, value in branches) + f" else {otherwise} end"
 
 
-def _literal(text: str) -> str:
-    return exp.Literal.string(text).sql("spark")
+def _reasons(rule: Rule, column: Column) -> list[tuple[str, str]]:
+    """The reason why a rule refuses, by condition."""
+    named = f"_rule = {literal(rule.name)}"
+    reasons = [(named, literal(rule.description))]
+    if rule.name == f"{column.name}_readable" and column.unit == "USD":
+        found = f"nullif(regexp_extract({text_of(column)}, '{_OTHER_CURRENCY}', 0), '$')"
+        said = f"concat('{column.name} must be in USD; no rate of ', {found}, ' is known')"
+        reasons.insert(0, (f"{named} and nullif({found}, '') is not null", said))
+    return reasons
 
 
 @cache
 def curation_statement(table: Table) -> str:
     """The statement for one table, in Spark SQL."""
-    texts = [f"nullif(trim(both ' \\t\\n\\r' from {column.name}), '') as {column.name}" for column in table.columns]
-    typed = ["_object_id", "_row_number", "_row_error", "_row_text"]
+    origin = "_object_id, _row_number, _row_error, _row_text"
+    texts = [f"{applied('trimmed', column.name)} as {column.name}" for column in table.columns]
+    read, typed = [], []
     for column in table.columns:
-        spark_type = _SPARK_TYPES.get(column.type, "string" if column.is_text else column.type)
-        typed.append(f"try_cast({_read_as(_reading(column), column.name)} as {spark_type}) as {column.name}")
-        if text_of(column) != column.name:
-            typed.append(f"{column.name} as {text_of(column)}")
+        within = table.column(column.synonyms_within[0]) if column.synonyms_within else None
+        typed.append(f"{settled(column, within)} as {column.name}")
+        if text_of(column) == column.name:
+            read.append(column.name)
+            continue
+        read += [f"{quick(column, column.name)} as {column.name}", f"{column.name} as {text_of(column)}"]
+        typed.append(text_of(column))
         if column.name in LOCAL_TIMESTAMPS:
-            typed.append(f"{_read_as('timestamp_basis', column.name)} as {column.name}{BASIS_SUFFIX}")
+            typed.append(f"{basis(column)} as {column.name}{BASIS_SUFFIX}")
+    parts = [f"texts as (select {origin}, {', '.join(texts)} from raw_{table.name})"]
+    parts.append(f"stage_0 as (select {origin}, {', '.join(read)} from texts)")
+    made = stages(table.columns)
+    for number, added in enumerate(made, start=1):
+        parts.append(f"stage_{number} as (select *, {', '.join(added)} from stage_{number - 1})")
+    parts.append(f"typed as (select {origin}, {', '.join(typed)} from stage_{len(made)})")
     rules = row_rules(table)
     rule = _case(
         [("_row_error is not null", "split_part(_row_error, ':', 1)")]
-        + [(f"not ({rule.predicate})", _literal(rule.name)) for rule in rules]
+        + [(f"not ({rule.predicate})", literal(rule.name)) for rule in rules]
     )
-    by_name = [(f"_rule = {_literal(rule.name)}", rule) for rule in rules]
-    culprit = _case([(test, _literal(rule.column)) for test, rule in by_name])
+    parts.append(f"judged as (select *, {rule} as _rule from typed)")
+    by_name = [(f"_rule = {literal(rule.name)}", rule) for rule in rules]
+    culprit = _case([(test, literal(rule.column)) for test, rule in by_name])
     value = _case([(test, text_of(table.column(rule.column))) for test, rule in by_name])
-    reason = _case([(test, _literal(rule.description)) for test, rule in by_name], otherwise="_row_error")
-    return (
-        f"with texts as (select _object_id, _row_number, _row_error, _row_text, {', '.join(texts)} "
-        f"from raw_{table.name}), "
-        f"typed as (select {', '.join(typed)} from texts), "
-        f"judged as (select *, {rule} as _rule from typed) "
-        f"select *, {culprit} as _column, {value} as _value, {reason} as _reason from judged"
-    )
+    reasons = [found for rule in rules for found in _reasons(rule, table.column(rule.column))]
+    reason = _case(reasons, otherwise="_row_error")
+    return f"with {', '.join(parts)} select *, {culprit} as _column, {value} as _value, {reason} as _reason from judged"

@@ -190,8 +190,6 @@ def venue_editors(capacity: Ints, updated: Ints) -> dict[str, Editor]:
     return {
         "venue_id_required": lambda row, draw: {"venue_id": None},
         "name_required": lambda row, draw: {"name": None},
-        "venue_type_allowed": lambda row, draw: {"venue_type": _pick(UNKNOWN_WORDS["venue_type"], draw)},
-        "timezone_allowed": lambda row, draw: {"timezone": _pick(UNKNOWN_WORDS["timezone"], draw)},
         "latitude_range": lambda row, draw: {"latitude": _pick(("123.45000", "-97.00000", "90.00001"), draw)},
         "longitude_range": lambda row, draw: {"longitude": _pick(("-212.50000", "361.00000", "180.00001"), draw)},
         "capacity_range": lambda row, draw: {"capacity": _pick(("0", "-250", "1000001"), draw)},

@@ -1,1 +1,2 @@
-select lower(raw) as value from texts
+-- Words apart by one space, however they were joined: early-bird, early_bird, Early  Bird.
+select regexp_replace(raw, '[ _-]+', ' ') as value from texts
