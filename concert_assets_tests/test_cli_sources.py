@@ -37,7 +37,7 @@ def test_a_set_that_is_not_whole_is_refused_and_nothing_is_delivered(tmp_path: P
     assert not (tmp_path / "home" / "objects").exists()
 
 
-def test_a_folder_is_one_delivery_and_a_zip_of_the_same_takes_its_place(tmp_path: Path, capsys: Said) -> None:
+def test_a_folder_is_one_delivery_a_zip_takes_its_place_and_a_buyer_is_forgotten(tmp_path: Path, capsys: Said) -> None:
     home, files = tmp_path / "home", written(tmp_path / "set")
     assert run("ingest", "--source", "tickit", str(files), "--home", str(home)) == 0
     assert "delivered tickit as number 1: 1 artists, 3 concerts, 2 ticket_sales, 3 venues" in capsys.readouterr().out
@@ -51,3 +51,8 @@ def test_a_folder_is_one_delivery_and_a_zip_of_the_same_takes_its_place(tmp_path
         ("tickit", "live", 1),
     ]
     assert query(home, "select * exclude (_object_id) from concert_dw.concerts order by 1") == published
+    # Of a buyer who is forgotten nothing is left, not even in the users file, which brought no row.
+    assert any(b"ann@bee.example" in path.read_bytes() for path in home.rglob("*") if path.is_file())
+    assert run("forget", "tickit-20", "--home", str(home)) == 0
+    assert not any(b"ann@bee.example" in path.read_bytes() for path in home.rglob("*") if path.is_file())
+    assert query(home, "select count(*), count(customer_id) from concert_dw.ticket_sales") == [(2, 0)]

@@ -140,7 +140,9 @@ def test_a_line_that_cannot_be_taken_apart_is_a_row_and_the_others_stay(name: st
     table = {"venue_pipe.txt": "venues", "allevents_pipe.txt": "concerts", "sales_tab.txt": "ticket_sales"}[name]
     (error,) = found.errors(table).values()
     assert error.startswith(reason)
-    assert found.rows(table)[-1]["_row_text"] == line
+    # Persons stand in the text as in customer_id, by which they are found to be erased.
+    persons = line.replace("\t1\t2\t", "\ttickit-1\ttickit-2\t", 1) if line.count("\t") == 9 else line
+    assert found.rows(table)[-1]["_row_text"] == persons
     assert found.values(table) == [*plain.values(table), {}]
 
 

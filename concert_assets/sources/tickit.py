@@ -144,8 +144,10 @@ class _Reading:
         gathered = self.gathered[file.obj.object_id]
         others = 0
         for line in file.lines():
+            shown = line
             try:
-                salesid, _, _, buyerid, eventid, _, quantity, paid, _, saletime = file.fields(line)
+                salesid, _, sellerid, buyerid, eventid, _, quantity, paid, _, saletime = file.fields(line)
+                shown = _with_persons(file, line, sellerid, buyerid)
                 _check_number("salesid", salesid)
                 sold_at = iso_time(saletime)
                 if sold_at is not None and _START.fullmatch(sold_at):
@@ -164,7 +166,7 @@ class _Reading:
                     "sale_status": "completed",
                 }
             except Fault as fault:
-                gathered.add_fault(canonical.TICKET_SALES, fault, line)
+                gathered.add_fault(canonical.TICKET_SALES, fault, shown)
             else:
                 gathered.add(canonical.TICKET_SALES, row)
             yield from gathered.full()
@@ -216,6 +218,13 @@ def _held(file: File, limits: Limits) -> Iterator[str]:
         if size > limits.max_document_bytes:
             raise UnreadableObject(f"{file.name} is longer than {limits.max_document_bytes:,} bytes")
         yield line
+
+
+def _with_persons(file: File, line: str, sellerid: str | None, buyerid: str | None) -> str:
+    """The line of a sale with its persons' identifiers as customer_id has them, so that they are found to be erased."""
+    parts = line.split(file.delimiter)
+    parts[2:4] = [prefixed(_PREFIX, sellerid) or "", prefixed(_PREFIX, buyerid) or ""]
+    return file.delimiter.join(parts)
 
 
 def _check_number(name: str, value: str | None) -> None:
