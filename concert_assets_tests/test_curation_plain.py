@@ -1,5 +1,6 @@
 """Plain rows: what the short statement accepts is what the full one accepts, and nothing that it refuses."""
 
+import json
 from typing import Any
 
 import pyarrow as pa
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from concert_assets.catalog.canonical import TABLES, TICKET_SALES
 from concert_assets.glue_jobs import judging
 from concert_assets.glue_jobs.engine import DuckDBEngine
-from concert_assets.glue_jobs.judging import judge_chunk
+from concert_assets.glue_jobs.judging import judge
 from concert_assets.glue_jobs.outputs import Tally
 from concert_assets.glue_jobs.plain import plain_rows
 from concert_assets.sources.model import raw_schema
@@ -62,14 +63,21 @@ def chunk(rows: list[dict[str, str | None]], cuts: int = 1) -> pa.Table:
     return pa.Table.from_batches([batch.slice(at, size) for at in range(0, len(rows), size)])
 
 
+def judged(raw: pa.Table, tally: Tally) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    found = list(judge(ENGINE, [(TICKET_SALES, raw)], tally))
+    return [row for _, rows, _ in found for row in rows.to_pylist()], [
+        row for _, _, rows in found for row in rows.to_pylist()
+    ]
+
+
 def outcome(raw: pa.Table) -> tuple[list[str], list[str], Any]:
     tally = Tally()
-    accepted, rejects = judge_chunk(ENGINE, TICKET_SALES, raw, tally)
+    accepted, rejects = judged(raw, tally)
     counts = (list(tally.table_counts()), list(tally.rule_counts()))
-    return sorted(map(repr, accepted.to_pylist())), sorted(map(repr, rejects.to_pylist())), counts
+    return sorted(map(repr, accepted)), sorted(map(repr, rejects)), counts
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(rows=ROWS, cuts=st.integers(1, 3))
 def test_the_short_way_ends_where_the_long_one_does(rows: list[dict[str, str | None]], cuts: int) -> None:
     raw = chunk(rows, cuts)
@@ -105,6 +113,25 @@ def test_a_plain_row_that_breaks_a_rule_is_refused_with_its_reason() -> None:
     accepted, rejects, _ = outcome(chunk([PLAIN, PLAIN | {"quantity": "21"}, PLAIN | {"total_price": "23.00"}]))
     assert len(accepted) == 1
     assert ["'quantity_range'" in rejects[0], "'total_price_arithmetic'" in rejects[1]] == [True, True]
+
+
+def test_a_refused_row_is_kept_as_itself_whatever_the_threads_do() -> None:
+    """Batches are judged side by side and come back in any order."""
+    rows = [PLAIN | {"sale_id": f"S{n}"} | ({"quantity": "none"} if n % 97 == 0 else {}) for n in range(1, 30_001)]
+    _, rejects = judged(chunk(rows, 6), Tally())
+    told = {row["row_number"]: json.loads(row["row_json"])["sale_id"] for row in rejects}
+    assert told == {number: f"S{number}" for number in range(97, 30_001, 97)}
+
+
+def test_what_is_left_of_many_chunks_is_judged_together_and_is_all_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judging, "MOST_LEFT_ROWS", 5)
+    rows = [PLAIN | {"sale_id": f"S{n}"} | ({"quantity": "2 "} if n % 2 else {}) for n in range(40)]
+    tally = Tally()
+    raw = chunk(rows, 1)
+    parts = [(TICKET_SALES, raw.slice(at, 4)) for at in range(0, 40, 4)]
+    accepted = [row["sale_id"] for _, rows, _ in judge(ENGINE, parts, tally) for row in rows.to_pylist()]
+    assert sorted(accepted) == sorted(row["sale_id"] for row in rows)
+    assert [count.accepted for count in tally.table_counts()] == [40]
 
 
 def test_only_the_large_table_has_a_short_way() -> None:
