@@ -3,9 +3,10 @@
 import csv
 import gzip
 import io
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from concert_assets.sources.model import UnreadableObject
@@ -20,21 +21,48 @@ def rows_of(text: str, **limits: int) -> list[tuple[str | None, ...]]:
     return [(row["artist_id"], row["name"], row["primary_genre"]) for row in found.rows("artists")]
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(FIELD, FIELD, FIELD, FIELD)),
-    st.sampled_from(["\n", "\r\n"]),
-    st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC]),
+    st.sampled_from(["\n", "\r\n", "\r"]),
+    st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC, csv.QUOTE_MINIMAL]),
+    st.tuples(st.sampled_from(",;\t|"), st.sampled_from("\"'"), st.booleans()),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"]),
+    st.permutations(["ARTIST_ID", " name ", "Genre", "extra\nline"]),
     st.integers(1, 9),
     st.booleans(),
 )
-def test_text_comes_back_as_it_was(
-    rows: list[tuple[str, ...]], line_end: str, quoting: int, batch_rows: int, is_packed: bool
+def test_text_comes_back_as_it_was_whatever_the_dialect_and_encoding(
+    rows: list[tuple[str, ...]],
+    line_end: str,
+    quoting: Any,
+    dialect: tuple[str, str, bool],
+    encoding: str,
+    header: list[str],
+    batch_rows: int,
+    is_packed: bool,
 ) -> None:
+    delimiter, quote, is_doubled = dialect
+    # A row that shows the dialect: where none does, nobody could tell it.
+    rows = [(f"7{delimiter}", f"a {quote}quoted{quote} word", "x", "y"), *rows]
+    if not is_doubled:  # before these, an escape has a meaning that is not known: they are for another test
+        rows = [tuple(field.replace("\\", "/") for field in row) for row in rows]
+    if quoting == csv.QUOTE_MINIMAL:  # Python then quotes line ends only of the kind that it writes
+        line_end = "\r\n"
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator=line_end, quoting=quoting)
-    writer.writerow(["ARTIST_ID", " name ", "Genre", "extra\nline"])
-    writer.writerows(rows)
-    data = ("\ufeff" + out.getvalue()).encode()
+    writer = csv.writer(
+        out,
+        lineterminator=line_end,
+        quoting=quoting,
+        delimiter=delimiter,
+        quotechar=quote,
+        doublequote=is_doubled,
+        escapechar=None if is_doubled else "\\",
+    )
+    order = [["ARTIST_ID", " name ", "Genre", "extra\nline"].index(name) for name in header]
+    writer.writerow(header)
+    writer.writerows([row[place] for place in order] for row in rows)
+    data = out.getvalue().encode(encoding)
     # A block just longer than the longest row, so that rows lie across blocks.
     found = read_bytes(
         gzip.compress(data) if is_packed else data, "csv", "artists", max_line_bytes=512, batch_rows=batch_rows
@@ -43,6 +71,41 @@ def test_text_comes_back_as_it_was(
     assert got == [tuple(field or None for field in row[:3]) for row in rows]
     assert found.errors("artists") == {}
     assert found.notes.unknown_columns == {"artists": ["extra\nline"]}
+    assert len(found.notes.remarks) == encoding.startswith("utf-16") + (dialect != (",", '"', True))
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "remark"),
+    [
+        ("id;name\n1;A, B\n2;'C'\n", ["A, B", "'C'"], "semicolon as delimiter"),
+        ("id\tname\n1\t'Til Tuesday\n2\t'Heroes'\n", ["'Til Tuesday", "'Heroes'"], "tab as delimiter"),
+        ("'id'|'name'\n1|'A|B'\n", ["A|B"], "pipe as delimiter, ' as quote"),
+        ("id,name\n1,'it''s'\n2,'a,b'\n", ["it's", "a,b"], "' as quote"),
+        ("id,name\n1,'a,b'\n2,\"x,y\"\n", [None, "x,y"], ""),
+        ('id,name\n1,"say \\"hi\\""\n2,a\\,b\n3,"\\\\"\n', ['say "hi"', "a,b", "\\"], "backslash as escape"),
+        ('id,name\n1,"C:\\"\n2,"a\\",\n3,D:\\new\n', ["C:\\", None, "D:\\new"], ""),
+        ('id,name\n1,"a\n2,b\n', [None], ""),
+        ("id,name\n1,a;b;c;d;e\n2,f|g|h|i\n", ["a;b;c;d;e", "f|g|h|i"], ""),
+    ],
+)
+def test_dialects_that_could_be_mistaken(text: str, names: list[str | None], remark: str) -> None:
+    found = read_bytes(text.encode(), "csv", "artists")
+    assert [row["name"] for row in found.rows("artists")] == names
+    assert found.notes.remarks == ([f"read with {remark}, as its beginning suggests"] if remark else [])
+
+
+@pytest.mark.parametrize("at", [0, 1, 99, 100, 101])
+def test_escape_that_means_nothing_known_is_refused(at: int) -> None:
+    for text in ("\\N", "a\\nb", "\\\\\\t"):
+        rows = '1,"say \\"hi\\""\n2,"' + "x" * at + "\\\\" + f'"\n3,{text}\n'
+        found = refusal(f"id,name\n{rows}".encode(), "csv", "artists", max_line_bytes=128)
+        assert found.startswith("a backslash stands before ")
+
+
+def test_columns_of_our_own_export_are_passed_over() -> None:
+    found = read_bytes(b"_rule,id,name,_reason,_Rule,x\na,1,A,b,c,d\n", "csv", "artists")
+    assert found.values("artists") == [{"artist_id": "1", "name": "A"}]
+    assert found.notes.unknown_columns == {"artists": ["x"]}
 
 
 def test_empty_fields_are_null_and_blank_lines_nothing() -> None:

@@ -8,7 +8,7 @@ names nothing. Quotes are doubled ``"`` unless the header or the first rows show
 import csv
 import io
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from concert_assets.sources.columns import Columns
 
@@ -33,20 +33,23 @@ class Dialect:
         parts += ["backslash as escape"] * bool(self.escape)
         return f"read with {', '.join(parts)}, as its beginning suggests" if parts else ""
 
-    def _field(self) -> bytes:
+    def _parts(self) -> tuple[bytes, bytes, bytes]:
+        """Patterns of the delimiter, of what lies within quotes, and of a field."""
         quote, delimiter = self.quote.encode(), re.escape(self.delimiter).encode()
-        if not self.escape:
-            quoted = rb"%b[^%b]*+(?:%b[^%b]*+)*+%b" % (quote, quote, quote * 2, quote, quote)
-            return rb"(?:%b|(?!%b)[^%b\r\n]*+)" % (quoted, quote, delimiter)
-        quoted = rb"%b(?:[^%b\\]|\\.|%b)*+%b" % (quote, quote, quote * 2, quote)
-        return rb"(?:%b|(?!%b)(?:[^%b\r\n\\]|\\.)*+)" % (quoted, quote, delimiter)
+        if self.escape:
+            inside = rb"(?:[^%b\\]|\\.|%b)*+" % (quote, quote * 2)
+            bare = rb"(?:[^%b\r\n\\]|\\.)*+" % delimiter
+        else:
+            inside = rb"[^%b]*+(?:%b[^%b]*+)*+" % (quote, quote * 2, quote)
+            bare = rb"[^%b\r\n]*+" % delimiter
+        return delimiter, inside, rb"(?:%b%b%b|(?!%b)%b)" % (quote, inside, quote, quote, bare)
 
     def record(self, width: int = 0) -> re.Pattern[bytes]:
         """A pattern of one record with its line end, of ``width`` fields where that is not 0.
 
         Strict: nothing may follow a closing quote but a delimiter or the end.
         """
-        field, delimiter = self._field(), re.escape(self.delimiter).encode()
+        delimiter, _, field = self._parts()
         times = b"{%d}+" % (width - 1) if width else b"*+"
         return re.compile(rb"%b(?:%b%b)%b%b" % (field, delimiter, field, times, _LINE_END), re.DOTALL)
 
@@ -61,18 +64,12 @@ class Dialect:
         )
         return next(reader, [])
 
-    def needing(self) -> re.Pattern[bytes]:
-        """A pattern of what shows the dialect: a quoted field that needs its quotes, or an escaped quote within one."""
-        quote, delimiter = self.quote.encode(), re.escape(self.delimiter).encode()
-        if self.escape:
-            inside = rb"(?:[^%b\\]|\\[^%b])*+\\%b(?:[^%b\\]|\\.)*+" % (quote, quote, quote, quote)
-        else:
-            inside = rb"[^%b%b\r\n]*+(?:[%b\r\n]|%b)[^%b]*+(?:%b[^%b]*+)*+" % (
-                quote, delimiter, delimiter, quote * 2, quote, quote * 2, quote,
-            )  # fmt: skip
-        return re.compile(
-            rb"(?<![^%b\r\n])%b%b%b(?=[%b\r\n]|\Z)" % (delimiter, quote, inside, quote, delimiter), re.DOTALL
-        )
+    def quoted(self, head: bytes) -> list[bytes]:
+        """What lies within quotes, of each quoted field."""
+        delimiter, inside, _ = self._parts()
+        quote = self.quote.encode()
+        pattern = rb"(?<![^%b\r\n])%b(%b)%b(?=[%b\r\n]|\Z)" % (delimiter, quote, inside, quote, delimiter)
+        return re.findall(pattern, head, re.DOTALL)
 
 
 def sniff(head: bytes, columns: Columns) -> Dialect:
@@ -82,20 +79,35 @@ def sniff(head: bytes, columns: Columns) -> Dialect:
         for delimiter in DELIMITERS
         for quote in "\"'"
     }
-    best = max(known, key=known.__getitem__)  # the first of equals
-    delimiter, quote = best
-    usual = Dialect(delimiter, quote)
-    rivals = [Dialect(delimiter, quote, "\\")]
-    if known[best] == known[delimiter, "'"] and quote == '"':
-        rivals += [Dialect(delimiter, "'"), Dialect(delimiter, "'", "\\")]
-    rivals = [rival for rival in rivals if rival.needing().search(head)]
-    if not rivals:
-        return usual
-    shown = bool(usual.needing().search(head))
-    width = len(_names(head, usual))
-    # A rival must be shown and fit more rows, or as many where nothing shows the usual one.
-    ranked = [(_fit(head, usual, width), shown, usual), *((_fit(head, rival, width), True, rival) for rival in rivals)]
-    return max(ranked, key=lambda entry: entry[:2])[2]
+    delimiter, quote = best = max(known, key=known.__getitem__)  # the first of equals
+    found = _with_escape(head, Dialect(delimiter, quote))
+    if quote == '"' and known[best] == known[delimiter, "'"] and b"'" in head:
+        rival = _with_escape(head, Dialect(delimiter, "'"))
+        width = len(_names(head, found))
+        # Names and titles stand in ' too: they are quotes where one is needed, and rows fit better or no " is needed.
+        if _is_needed(head, rival):
+            fits = _fit(head, rival, width) - _fit(head, found, width)
+            if fits > 0 or (fits == 0 and not _is_needed(head, found)):
+                return rival
+    return found
+
+
+def _is_needed(head: bytes, dialect: Dialect) -> bool:
+    """Whether a quoted field holds what must be quoted."""
+    needing = re.compile(rb"[%b\r\n]" % re.escape(dialect.delimiter + dialect.quote).encode())
+    return any(map(needing.search, dialect.quoted(head)))
+
+
+def _with_escape(head: bytes, dialect: Dialect) -> Dialect:
+    """The dialect with the backslash as escape, where a backslash seems to escape a quote or a delimiter."""
+    special = re.escape(dialect.delimiter + dialect.quote).encode()
+    if b"\\" not in head or not re.search(rb"\\[%b]" % special, head):
+        return dialect
+    escaped = replace(dialect, escape="\\")
+    width = len(_names(head, dialect))
+    fits = _fit(head, escaped, width) - _fit(head, dialect, width)
+    has_doubled = any(dialect.quote.encode() * 2 in inside for inside in dialect.quoted(head))
+    return escaped if fits > 0 or (fits == 0 and not has_doubled) else dialect
 
 
 def _names(head: bytes, dialect: Dialect) -> list[str]:
