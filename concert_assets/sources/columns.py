@@ -41,6 +41,9 @@ class Columns:
         self._spellings: dict[str, tuple[str, ...]] = {name: (name,) for name in self.canonical}
         self._spellings |= {column.name: (column.name, *column.aliases) for column in table.columns}
         aliases = [alias for column in table.columns for alias in column.aliases]
+        lists = {column.name for column in table.columns if column.is_list}
+        self._lists = {spelling for name in lists for spelling in self._spellings[name]}
+        self._singles = {spelling for spellings in self._spellings.values() for spelling in spellings} - self._lists
         self.parents = frozenset(alias.split(".")[0] for alias in aliases if "." in alias)
 
     def match(self, delivered: Iterable[str]) -> Matched:
@@ -65,6 +68,14 @@ class Columns:
     def is_parent(self, name: str) -> bool:
         """Whether a nested object of that name may hold canonical columns."""
         return normalised(name) in self.parents
+
+    def is_list(self, name: str) -> bool:
+        """Whether a column delivered under that name is a list."""
+        return normalised(name) in self._lists
+
+    def is_single(self, name: str) -> bool:
+        """Whether a column delivered under that name is known and no list."""
+        return normalised(name) in self._singles
 
     def require(self, present: Iterable[str], delivered: Iterable[str]) -> None:
         """Raise UnreadableObject unless every required canonical column is among ``present``."""

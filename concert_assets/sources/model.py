@@ -104,8 +104,8 @@ def raw_schema(table: Table) -> pa.Schema:
 
     ``_row_error`` is null for a row that was taken apart; else it reads ``<rule>: <reason>``, every canonical column is
     null, and ``_row_text`` holds the row's text, cut at ``MAX_ROW_TEXT`` characters. Rules are ``malformed_json``,
-    ``malformed_csv``, ``malformed_map``, ``malformed_concert``, ``column_given_twice`` and ``forbidden_character``, or a rule
-    of the catalog that a reader finds broken before there is a row.
+    ``malformed_csv``, ``malformed_xml``, ``malformed_map``, ``malformed_concert``, ``column_given_twice`` and
+    ``forbidden_character``, or a rule of the catalog that a reader finds broken before there is a row.
     """
     fields = [pa.field(name, pa.string()) for name in table.column_names]
     fields += [

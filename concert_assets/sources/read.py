@@ -13,6 +13,7 @@ from concert_assets.sources import (
     raw_rows,
     ticketmaster,
     tickit,
+    xml_document,
 )
 from concert_assets.sources.model import (
     Batches,
@@ -27,6 +28,7 @@ from concert_assets.sources.model import (
 FORMATS: dict[str, Reader] = {
     "jsonl": jsonl.read,
     "json": json_document.read,
+    "xml": xml_document.read,
     "csv": delimited.read,
     "parquet": parquet.read,
     "raw_rows": raw_rows.read,
