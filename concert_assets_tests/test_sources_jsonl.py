@@ -254,4 +254,4 @@ def test_long_lines_and_bombs_are_refused_under_a_cap() -> None:
 
 def test_unknown_table_and_format_are_refused() -> None:
     assert "tables are artists, venues" in refusal(sale(), "jsonl", "sales")
-    assert "formats are jsonl, json, csv" in refusal(sale(), "xlsx", "ticket_sales")
+    assert "formats are jsonl, json, xml, csv" in refusal(sale(), "xlsx", "ticket_sales")
