@@ -88,12 +88,11 @@ _NAME_TEXTS: Mapping[Likeness, str] = {
 
 
 def compare_artists(left: Artist, right: Artist) -> Comparison | None:
-    """Weigh the evidence on two artists; None where their names are two names."""
-    likeness = compare_names(left.name, right.name)
-    if likeness is None or likeness not in _ARTIST_NAMES:
-        return None
-    return _sum(
-        (_ARTIST_NAMES[likeness], _NAME_TEXTS[likeness]),
+    """Weigh the evidence on two artists; None where no likeness of names makes up for it, or their names are two."""
+    return _compare(
+        left.name,
+        right.name,
+        _ARTIST_NAMES,
         _genre(left, right),
         _formation(left.formed, right.formed),
         _members(left, right),
@@ -139,7 +138,7 @@ def _members(left: Artist, right: Artist) -> Weighed | None:
 
 
 def compare_venues(left: Venue, right: Venue) -> Comparison | None:
-    """Weigh the evidence on two venues; None where their names are two names or they lie in two cities.
+    """Weigh the evidence on two venues; None as for artists, or where they lie in two cities.
 
     A venue whose city is not known lies in none.
     """
@@ -148,11 +147,10 @@ def compare_venues(left: Venue, right: Venue) -> Comparison | None:
     for one, other in ((left.state, right.state), (left.country, right.country), (left.timezone, right.timezone)):
         if one and other and one != other:
             return None
-    likeness = compare_names(left.name, right.name)
-    if likeness is None:
-        return None
-    return _sum(
-        (_VENUE_NAMES[likeness], _NAME_TEXTS[likeness]),
+    return _compare(
+        left.name,
+        right.name,
+        _VENUE_NAMES,
         _distance(left, right),
         _same(left.address, right.address, "address", 5, -4),
         _same(left.postal_code, right.postal_code, "postal_code", 1, -2),
@@ -193,6 +191,12 @@ def _same(left: str, right: str, name: str, same: int, different: int) -> Weighe
     return (same, f"same {name}") if left == right else (different, f"different {name}")
 
 
-def _sum(*found: Weighed | None) -> Comparison:
+def _compare(left: Name, right: Name, names: Mapping[Likeness, int], *found: Weighed | None) -> Comparison | None:
     weighed = [item for item in found if item is not None]
-    return Comparison(sum(bits for bits, _ in weighed), tuple(text for _, text in weighed))
+    bits = sum(item[0] for item in weighed)
+    if bits + names["same"] < FEWEST_BITS:  # looked at first, for it costs less than comparing letters
+        return None
+    likeness = compare_names(left, right)
+    if likeness is None or likeness not in names:
+        return None
+    return Comparison(bits + names[likeness], (_NAME_TEXTS[likeness], *(text for _, text in weighed)))

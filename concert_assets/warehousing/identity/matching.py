@@ -92,14 +92,19 @@ def _units(kind: Kind[P], profiles: Sequence[P | None], apart: set[int]) -> tupl
     unit_of: list[int] = []
     by_profile: dict[P, int] = {}
     for row, profile in enumerate(profiles):
-        unit = by_profile.get(profile) if profile is not None and row not in apart else None
-        if unit is None:
+        unit = None
+        if profile is not None and row not in apart:
+            unit = by_profile.setdefault(profile, len(units))
+            if unit < len(units) and not _matches_itself(kind, profile):
+                unit = None
+        if unit is None or unit == len(units):
             unit = len(units)
             units.append([])
-            if profile is not None and row not in apart:
-                itself = kind.compare(profile, profile)
-                if itself is not None and itself.is_match:
-                    by_profile[profile] = unit
         units[unit].append(row)
         unit_of.append(unit)
     return units, unit_of
+
+
+def _matches_itself(kind: Kind[P], profile: P) -> bool:
+    found = kind.compare(profile, profile)
+    return found is not None and found.is_match

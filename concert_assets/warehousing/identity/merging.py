@@ -3,6 +3,8 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 from concert_assets.catalog.canonical import BY_NAME
@@ -19,6 +21,7 @@ from concert_assets.warehousing.identity.places import read_city, read_country, 
 from concert_assets.warehousing.names import STAGED_OBJECTS, candidate, staged
 
 P = TypeVar("P", Artist, Venue)
+T = TypeVar("T")
 Row = Mapping[str, Any]
 
 MAP = candidate(IDENTITY_MAP.name)
@@ -27,12 +30,12 @@ OUTCOMES = candidate(ROW_OUTCOMES.name)
 
 @dataclass(frozen=True, slots=True)
 class Entity(Generic[P]):
-    """A table whose rows are merged: what it holds, the columns that are compared, and how they are read."""
+    """A table whose rows are merged, the columns that are compared, and how their values are read."""
 
     table: Table
     columns: tuple[str, ...]
     kind: Kind[P]
-    read: Callable[[Row], P | None]
+    read: Callable[..., P | None]
     read_name: ReadName
 
 
@@ -43,38 +46,45 @@ class IdleAlias:
     text: str
 
 
-def _artist(row: Row) -> Artist | None:
-    name = read_name(row["name"])
-    if name is None:
+def _artist(
+    name: str, genre: str | None, genres: str | None, formed: date | None, members: str | None, spotify_id: str | None
+) -> Artist | None:
+    forms = read_name(name)
+    if forms is None:
         return None
-    members = _texts(row["members"])
-    return Artist(
-        name,
-        _plain(row["primary_genre"]),
-        _texts(row["genres"]),
-        row["formation_date"],
-        members,
-        len(members) == 1 and "".join(folded(*members)) in name.keys,
-        row["spotify_id"] or "",
-    )
+    people = _texts(members)
+    echoes = len(people) == 1 and "".join(folded(*people)) in forms.keys
+    return Artist(forms, _word(genre), _genres(genres), formed, people, echoes, spotify_id or "")
 
 
-def _venue(row: Row) -> Venue | None:
-    name = read_venue_name(row["name"])
-    if name is None:
+def _venue(
+    name: str,
+    city: str | None,
+    state: str | None,
+    country: str | None,
+    timezone: str | None,
+    kind: str | None,
+    address: str | None,
+    postal_code: str | None,
+    latitude: float | None,
+    longitude: float | None,
+    capacity: int | None,
+) -> Venue | None:
+    forms = read_venue_name(name)
+    if forms is None:
         return None
     return Venue(
-        name,
-        read_city(row["city"]),
-        _plain(row["state"]),
-        read_country(row["country"]),
-        row["timezone"] or "",
-        row["venue_type"] or "",
-        read_street(row["address"]),
-        _plain(row["postal_code"]),
-        row["latitude"],
-        row["longitude"],
-        row["capacity"],
+        forms,
+        read_city(city),
+        _word(state),
+        read_country(country),
+        timezone or "",
+        kind or "",
+        read_street(address),
+        _plain(postal_code),
+        latitude,
+        longitude,
+        capacity,
     )
 
 
@@ -88,9 +98,14 @@ def _texts(text: str | None) -> frozenset[str]:
         listed = json.loads(text) if text else []
     except ValueError:
         listed = []
-    return (
-        frozenset(_plain(item) for item in listed if isinstance(item, str)) if isinstance(listed, list) else frozenset()
-    )
+    if not isinstance(listed, list):
+        return frozenset()
+    return frozenset(_plain(item) for item in listed if isinstance(item, str))
+
+
+# Of these there are few different ones.
+_word = lru_cache(maxsize=10_000)(_plain)
+_genres = lru_cache(maxsize=10_000)(_texts)
 
 
 ARTISTS = Entity(
@@ -165,57 +180,51 @@ def merge(session: Session, entity: Entity[P], aliases: Sequence[Row]) -> list[I
     ``aliases`` are those of all entities.
     """
     (key,) = entity.table.key
-    columns = (key, *entity.columns, "_object_id", "_row_number")
-    rows = session.query(rows_statement(entity.table, columns[:-2]))
     positions: dict[str, tuple[int, int]] = {}
-    for identity, sequence, number in session.query(positions_statement(entity.table)):
-        positions[identity] = min(positions.get(identity, (sequence, number)), (sequence, number))
-    ordered = [
-        dict(zip(columns, row, strict=True)) for row in sorted(rows, key=lambda row: (*positions[row[0]], row[0]))
-    ]
-    own = [row for row in aliases if row["entity"] == MERGED[entity.table.name]]
-    profiles = [entity.read(row) for row in ordered]
-    cities = [read_city(row["city"]) for row in ordered] if "city" in entity.columns else None
+    for identity, *position in session.query(positions_statement(entity.table)):
+        positions[identity] = min(positions.get(identity, tuple(position)), tuple(position))
+    rows = session.query(rows_statement(entity.table, (key, *entity.columns)))
+    rows.sort(key=lambda row: (positions[row[0]], row[0]))
+    profiles = [entity.read(*row[1:-2]) for row in rows]
     known = Known(
-        [row[key] for row in ordered],
+        [row[0] for row in rows],
         [profile.name if profile is not None else None for profile in profiles],
-        cities,
+        _values(entity, rows, "city", read_city),
         entity.read_name,
     )
+    own = [row for row in aliases if row["entity"] == MERGED[entity.table.name]]
     declared = [Alias(row["reference"], row["other_reference"], row["verdict"], row["city"] or "") for row in own]
     found = match(entity.kind, profiles, known, declared)
-    _write(session, entity, ordered, found)
+    _write(session, entity, rows, found)
     return [
         IdleAlias(f"{row['entity']} {row['reference']!r} {row['verdict']} {row['other_reference']!r}")
         for row in (own[number] for number in found.idle)
     ]
 
 
-def _write(session: Session, entity: Entity[Any], rows: Sequence[Row], found: Matched) -> None:
-    (key,) = entity.table.key
+def _values(
+    entity: Entity[Any], rows: Sequence[Sequence[Any]], column: str, read: Callable[[Any], T]
+) -> list[T] | None:
+    """A column of the rows; None where the table has none of that name."""
+    if column not in entity.columns:
+        return None
+    place = entity.columns.index(column) + 1
+    return [read(row[place]) for row in rows]
+
+
+def _write(session: Session, entity: Entity[Any], rows: Sequence[Sequence[Any]], found: Matched) -> None:
     name, rule = MERGED[entity.table.name], MERGE_RULES[entity.table.name]
+    zones = _values(entity, rows, "timezone", lambda zone: zone)
 
     def outcome(merge: Merge) -> tuple[Any, ...]:
         row, winner = rows[merge.row], rows[merge.canonical]
-        reason = f"the same {name} as {winner[key]}, score {merge.score:.2f}: {merge.evidence}"
-        origin = (row["_object_id"], row["_row_number"], entity.table.name)
-        told = ("duplicate", rule.name, rule.column, row["name"], reason[:4000])
-        return (*origin, *told, winner["_object_id"], winner["_row_number"], None)
+        reason = f"the same {name} as {winner[0]}, score {merge.score:.2f}: {merge.evidence}"
+        told = ("duplicate", rule.name, rule.column, row[1], reason[:4000])
+        return (*row[-2:], entity.table.name, *told, *winner[-2:], None)
+
+    def line(merge: Merge) -> tuple[Any, ...]:
+        told = (merge.score, merge.method, merge.evidence[:1024])
+        return (name, rows[merge.row][0], rows[merge.canonical][0], *told, zones[merge.row] if zones else None)
 
     session.insert_rows(OUTCOMES, ROW_OUTCOMES.column_names, [outcome(merge) for merge in found.merges])
-    session.insert_rows(
-        MAP,
-        IDENTITY_MAP.column_names,
-        [
-            (
-                name,
-                rows[merge.row][key],
-                rows[merge.canonical][key],
-                merge.score,
-                merge.method,
-                merge.evidence[:1024],
-                rows[merge.row].get("timezone"),
-            )
-            for merge in found.merges
-        ],
-    )
+    session.insert_rows(MAP, IDENTITY_MAP.column_names, [line(merge) for merge in found.merges])

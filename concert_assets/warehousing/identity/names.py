@@ -69,14 +69,12 @@ class Name:
     """A name in the forms that are compared.
 
     ``keys`` are the forms without article, conjunction and spaces: names that share one are the same. ``spellings``
-    are the forms with spaces, in which letters are compared. ``bare`` is the name without words that only describe,
-    empty where nothing else is left.
+    are the forms with spaces, in which letters are compared, as written first. ``bare`` is the name without words that
+    only describe, empty where nothing else is left.
     """
 
     keys: tuple[str, ...]
     spellings: tuple[str, ...]
-    words: frozenset[str]
-    numbers: tuple[str, ...]
     has_article: bool
     bare: str = ""
 
@@ -121,15 +119,13 @@ def read_name(
         count = len(folded(first))
         forms.append(words[count:] + words[:count])
     cores = [_core(form) for form in forms]
-    spellings = [" ".join(written), *(" ".join(core) for core in cores), *(" ".join(form) for form in forms)]
-    bare = [word for word in cores[0] if word not in describing]
+    spellings = {" ".join(spelling): None for spelling in (written, *cores, *forms)}
+    bare = [word for word in cores[0] if word not in describing] if describing else []
     return Name(
-        keys=tuple(dict.fromkeys("".join(core) for core in cores)),
-        spellings=tuple(dict.fromkeys(spellings)),
-        words=frozenset(words),
-        numbers=tuple(sorted(word for word in cores[0] if is_number(word))),
-        has_article=any(form[0] in ARTICLES or form[-1] in ARTICLES for form in forms),
-        bare="".join(bare) if describing and not kinds.issuperset(bare) else "",
+        tuple({"".join(core): None for core in cores}),
+        tuple(spellings),
+        any(len(form) > 1 and (form[0] in ARTICLES or form[-1] == "the") for form in forms),
+        "" if kinds.issuperset(bare) else "".join(bare),
     )
 
 
@@ -155,21 +151,25 @@ def compare_names(left: Name, right: Name) -> Likeness | None:
     """
     if not set(left.keys).isdisjoint(right.keys):
         return "same" if left.has_article == right.has_article else "article"
-    if left.bare and left.bare == right.bare and (left.words <= right.words or right.words <= left.words):
-        return "descriptive"
-    edits, one, other = min(
-        (
-            (OSA.distance(one, other, score_cutoff=MOST_EDITS), one, other)
-            for one in left.spellings
-            for other in right.spellings
-        ),
-        key=lambda found: found[0],
-    )
+    if left.bare and left.bare == right.bare:
+        ours, theirs = set(left.spellings[-1].split()), set(right.spellings[-1].split())
+        if ours <= theirs or theirs <= ours:
+            return "descriptive"
+    edits, one, other = MOST_EDITS + 1, "", ""
+    for ours_spelled in left.spellings:
+        for theirs_spelled in right.spellings:
+            found = OSA.distance(ours_spelled, theirs_spelled, score_cutoff=MOST_EDITS)
+            if found < edits:
+                edits, one, other = found, ours_spelled, theirs_spelled
     if edits > MOST_EDITS or min(len(one), len(other)) - one.count(" ") < _FEWEST_LETTERS[max(edits, 1)]:
         return None
-    if left.numbers != right.numbers:
+    if _numbers(one) != _numbers(other):
         return "number"
     return _kind_of_edit(one.split(), other.split(), edits)
+
+
+def _numbers(spelling: str) -> list[str]:
+    return sorted(word for word in spelling.split() if is_number(word))
 
 
 def _kind_of_edit(left: Sequence[str], right: Sequence[str], edits: int) -> Likeness | None:
@@ -196,7 +196,7 @@ def shortened(name: Name, fewest_letters: int) -> Iterator[str]:
     yield written
     start = 0
     for word in written.split(" "):
-        if len(word) >= fewest_letters:
+        if len(word) >= fewest_letters and word.isalpha():
             for at in range(start, start + len(word)):
                 yield written[:at] + written[at + 1 :]
         start += len(word) + 1
