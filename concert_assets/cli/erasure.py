@@ -1,11 +1,13 @@
 """The subcommand ``forget``: takes a customer out of everything that the home keeps, and logs that it was done."""
 
+import json
+import sys
 import time
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, BinaryIO, cast
 
 import pyarrow.compute as pc
@@ -46,7 +48,11 @@ class _Found:
     gone: list[Entry] = field(default_factory=list)
 
 
-def forget(deployment: Deployment, options: Any) -> int:
+def _refresh(deployment: Deployment) -> int:
+    return run_job(deployment, "refresh_warehouse", {"ops": USE_WHAT_IS_DELIVERED})
+
+
+def forget(deployment: Deployment, options: Any, *, refresh: Callable[[Deployment], int] = _refresh) -> int:
     """Erase a customer, then make the warehouse anew; run again after a crash, it goes on."""
     person = Person.of(options.customer)
     if not 0 < len(person.id) <= _MOST_LETTERS:
@@ -58,23 +64,18 @@ def forget(deployment: Deployment, options: Any) -> int:
         raise CommandFailed(f"nothing is delivered in {shown(deployment.home)}; there is nobody to forget")
     open_home(deployment)
     with alone(deployment):
-        return _forget(deployment, person, options.dry_run)
+        return _forget(deployment, person, options.dry_run, refresh)
 
 
-def _forget(deployment: Deployment, person: Person, is_rehearsal: bool) -> int:
+def _forget(deployment: Deployment, person: Person, is_rehearsal: bool, refresh: Callable[[Deployment], int]) -> int:
     from concert_assets.definitions import build_resources
-    from concert_assets.defs.raw_datasets import inbox_of
 
     resources = build_resources(deployment)
     log = delivery_log(deployment)
     mark = person.mark(resources["signing"].key())
     if not is_rehearsal:
         _wait_for_runs(deployment)
-        inbox = inbox_of(resources["s3"], log)
-        arrivals = inbox.arrivals()
-        if arrivals.settling:
-            raise CommandFailed(f"{arrivals.settling[0]} in the inbox is still being written; run forget again")
-        inbox.take_in(arrivals)
+        _take_in(deployment, resources["s3"], log)
     seen: set[tuple[str, ...]] = set()
     is_known = any(entry.kind == "erasure" and entry.note == mark for entry in log.recorded())
     is_first = True
@@ -102,7 +103,13 @@ def _forget(deployment: Deployment, person: Person, is_rehearsal: bool) -> int:
     resources["redshift"].warehouse.discard()
     for path in redact_home(deployment.home, person):
         print(f"taken out of {shown(path)}")
-    code = run_job(deployment, "refresh_warehouse", {"ops": USE_WHAT_IS_DELIVERED})
+    for entry in log.recorded():
+        text = json.dumps(asdict(entry), ensure_ascii=False)
+        if person.redacted(text) != text:
+            print(
+                f"entry {entry.sequence} of the log names the customer, in a name or note, and stays", file=sys.stderr
+            )
+    code = refresh(deployment)
     _delete(deployment, log, found.gone)  # also what a process that began before has curated meanwhile
     return code
 
@@ -118,6 +125,19 @@ def _wait_for_runs(deployment: Deployment) -> None:
             print(f"waiting for run {running[0][:8]} to end")
             is_told = True
         time.sleep(0.5)
+
+
+def _take_in(deployment: Deployment, s3: Any, log: DeliveryLog) -> None:
+    """Make deliveries of what lies in the inbox, for the next run would, and bring the customer back."""
+    from concert_assets.defs.raw_datasets import inbox_of
+
+    inbox = inbox_of(s3, log)
+    deadline = time.monotonic() + deployment.wait_seconds
+    while (arrivals := inbox.arrivals()).settling:
+        if time.monotonic() > deadline:
+            raise CommandFailed(f"{arrivals.settling[0]} is still being written; run forget again when it is complete")
+        time.sleep(0.5)
+    inbox.take_in(arrivals)
 
 
 def _look(deployment: Deployment, log: DeliveryLog, person: Person, seen: set[tuple[str, ...]]) -> _Found:
