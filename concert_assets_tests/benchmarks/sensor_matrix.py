@@ -33,15 +33,18 @@ class Row:
     said: str
 
 
-def matrix(server: MotoServer, keys: int, storm_objects: int, with_stock: bool, only: str) -> list[Row]:
+def matrix(
+    server: MotoServer, keys: int, storm_objects: int, with_stock: bool, only: str, only_place: str
+) -> list[Row]:
     """Play everything, in turn, and print each line as it is known."""
-    folders: dict[str, Callable[[Path], Place]] = {
+    places: dict[str, Callable[[Path], Place]] = {
         "folder": lambda home: DroppedFolder(home, is_in_place=False),
         "folder, in place": lambda home: DroppedFolder(home, is_in_place=True),
         "S3": lambda _: DroppedS3(server),
     }
-    runs = [(place, OURS) for place in folders]
-    runs += [("S3", design) for design in DESIGNS if design != OURS] if with_stock else []
+    runs = [(place, OURS) for place in places if only_place in place]
+    if with_stock and only_place in "S3":
+        runs += [("S3", design) for design in DESIGNS if design != OURS]
     rows = []
     print(
         f"{'scenario':34} {'place':17} {'design':20} {'missed':>7} {'twice':>6} {'loaded':>7} {'tick s':>7} {'all s':>7}"
@@ -52,7 +55,7 @@ def matrix(server: MotoServer, keys: int, storm_objects: int, with_stock: bool, 
         for place, design in runs:
             with tempfile.TemporaryDirectory(prefix="sensor-matrix-") as home:
                 started = time.perf_counter()
-                found = run(scenario, folders[place](Path(home) / "home"), design)
+                found = run(scenario, places[place](Path(home) / "home"), design)
                 row = Row(
                     name,
                     place,
@@ -79,10 +82,11 @@ def main() -> int:
     parser.add_argument("--keys", type=int, default=2_500, help="objects of the scenario of many pages")
     parser.add_argument("--storm", type=int, default=10_000, help="objects of the storm")
     parser.add_argument("--only", default="", help="only scenarios whose name holds this")
+    parser.add_argument("--place", default="", help="only places whose name holds this: folder, in place, S3")
     parser.add_argument("--without-stock", action="store_true", help="this project's design alone")
     options = parser.parse_args()
     with running() as server:
-        rows = matrix(server, options.keys, options.storm, not options.without_stock, options.only)
+        rows = matrix(server, options.keys, options.storm, not options.without_stock, options.only, options.place)
     print()
     for design in dict.fromkeys(row.design for row in rows):
         of_design = [row for row in rows if row.design == design]
