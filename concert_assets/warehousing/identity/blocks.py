@@ -12,7 +12,7 @@ from concert_assets.warehousing.identity.names import LONG_WORD, shortened
 
 # A key that more rows share identifies nobody. It bounds the work: a row is compared with so many others a key.
 MOST_ROWS = 200
-_CELL_METRES = 400.0  # twice the distance within which two points share a cell
+_CELL_METRES = 200.0  # twice the distance within which two points share a cell
 _METRES_A_DEGREE = 111_195.0
 
 
