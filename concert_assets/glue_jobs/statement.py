@@ -68,7 +68,8 @@ def row_rules(table: Table) -> list[Rule]:
                 )
             elif rule.name == f"{column.name}_range" and (digits := _integer_digits(column)):
                 # A number too large for the type is unreadable as the type, and out of range all the same.
-                too_large = f"{text_of(column)} rlike '^[-+($]*0*[1-9]([, ]?[0-9]){{{digits},}}([.][0-9]*)?[)]?$'"
+                many = f"([0-9]{{{digits},}}|([, ]?[0-9]){{{digits},60}})"
+                too_large = f"{text_of(column)} rlike '^[-+($]*0*[1-9]{many}([.][0-9]*)?[)]?$'"
                 predicate = f"coalesce({rule.predicate}, not {too_large})"
                 rules.append(Rule(rule.name, rule.category, column.name, predicate, rule.description))
             elif rule.name == f"{column.name}_allowed":
