@@ -71,8 +71,10 @@ class Entry:
         digest = hashlib.sha256(self.delivery.encode())
         for item in self.objects:
             digest.update(f"\0{item.object_id}\0{item.table}\0{item.format}".encode())
-            if item.format == RAW_ROWS:  # which keeps the id of the object in whose place it stands
-                digest.update(f"\0{item.sha256}".encode())
+            if (
+                item.format == RAW_ROWS
+            ):  # which keeps the id of the object in whose place it stands, and may equal others
+                digest.update(f"\0{item.key}".encode())
         return digest.hexdigest()[:32]
 
     def to_json(self) -> bytes:
