@@ -206,22 +206,25 @@ def test_a_run_that_was_killed_is_buried_by_a_tick(site: Site) -> None:
     assert "attempt 1 failed" in str(site.tick())
 
 
-def test_a_run_that_failed_without_a_report_gets_one(site: Site) -> None:
-    site.drop("artists", [ARTIST])
-    run = site.begin(site.request())
-    site.instance.report_run_failed(run, "the worker is gone")
+@pytest.mark.parametrize("status", ["failure", "killed"])
+def test_a_run_that_failed_without_a_report_gets_one(site: Site, status: str) -> None:
+    job = site.defs.resolve_job_def("load_arrivals")
+    if status == "failure":
+        run = job.execute_in_process(instance=site.instance, raise_on_error=False).dagster_run  # there is nothing
+    else:
+        run = site.instance.create_run_for_job(job)
+        site.instance.report_run_failed(run)  # as the code server does whose process for the run is gone
+    path = site.home / "reports" / "runs" / run.run_id / PIPELINE_REPORT
+    path.unlink(missing_ok=True)
     (record,) = site.instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.RUN_FAILURE).records
     failed = record.event_log_entry.dagster_event
     assert failed is not None
-    found = site.instance.get_run_by_id(run.run_id)
-    assert found is not None
     with dg.build_run_status_sensor_context(
-        sensor_name="run_failed", dagster_event=failed, dagster_instance=site.instance, dagster_run=found,
+        sensor_name="run_failed", dagster_event=failed, dagster_instance=site.instance, dagster_run=run,
         resources=dict(site.defs.resources or {}),
     ) as context:  # fmt: skip
         run_failed(context.for_run_failure())
-        path = site.home / "reports" / "runs" / run.run_id / PIPELINE_REPORT
-        assert report_of(site.home, f"runs/{run.run_id}")["run"]["status"] == "failure"
+        assert report_of(site.home, f"runs/{run.run_id}")["run"]["status"] == status
         written = path.stat().st_mtime_ns
         run_failed(context.for_run_failure())
         assert path.stat().st_mtime_ns == written, "once"

@@ -81,7 +81,8 @@ class RunJournal(dg.ConfigurableResource):  # type: ignore[type-arg]
                     if run is not None and not run.is_finished:
                         if _is_between_steps(instance, run_id):
                             continue
-                        self._bury_one(instance, run, warn)
+                        instance.report_run_failed(run, "the process of this run ended without a word; it was killed")
+                        self.tell_killed(instance, run, warn)
                         buried.append(run_id)
                     for path in paths:
                         path.unlink(missing_ok=True)
@@ -114,12 +115,12 @@ class RunJournal(dg.ConfigurableResource):  # type: ignore[type-arg]
         self._runs.mkdir(parents=True, exist_ok=True)
         return FileLock(str(self._runs / "guard"))
 
-    def _bury_one(self, instance: dg.DagsterInstance, run: dg.DagsterRun, warn: Callable[[str], None]) -> None:
+    def tell_killed(self, instance: dg.DagsterInstance, run: dg.DagsterRun, warn: Callable[[str], None]) -> None:
+        """Write the report of a run that was killed, as far as it had come."""
         from concert_assets.reporting.build import build_pipeline_report, render_html
 
-        facts = run_facts(instance, run.run_id, self.deployment, self.home, is_killed=True)
-        instance.report_run_failed(run, "the process of this run ended without a word; it was killed")
         try:
+            facts = run_facts(instance, run.run_id, self.deployment, self.home, is_killed=True)
             pipeline = build_pipeline_report(facts, None, generated_at=datetime.now(UTC))
             write_report_files(self.reports, run.run_id, {PIPELINE_REPORT: pipeline}, render_html(pipeline, None))
         except Exception as error:  # a report of the past must not keep a run from beginning

@@ -29,10 +29,16 @@ def run_failed(
     """
     from concert_assets.defs.report_writer import write_reports
 
+    run = context.dagster_run
     # The hook of a failed step has written it already, with the tables as they were then.
-    if (journal.reports / "runs" / context.dagster_run.run_id / PIPELINE_REPORT).exists():
+    if (journal.reports / "runs" / run.run_id / PIPELINE_REPORT).exists():
         return
-    write_reports(context.instance, context.dagster_run.run_id, journal, s3, redshift)
+    # Dagster's code server marks a run whose process is gone as failed, and gives no reason.
+    is_killed = context.failure_event.event_specific_data is None and not context.get_step_failure_events()
+    if is_killed:
+        journal.tell_killed(context.instance, run, context.log.warning)
+    else:
+        write_reports(context.instance, run.run_id, journal, s3, redshift)
 
 
 @dg.sensor(
