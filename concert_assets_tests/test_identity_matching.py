@@ -177,6 +177,19 @@ def test_a_cluster_does_not_grow_by_a_chain() -> None:
     assert not are_one("artists", letters[0], letters[3])
 
 
+def test_the_surest_pair_is_merged_first() -> None:
+    told: list[Row] = [{"primary_genre": "rock"}, BORN, BORN | {"primary_genre": "opera"}]
+    assert clusters("artists", [{"name": "Wolves"} | row for row in told]) == [[1, 2]]
+
+
+def test_a_soloist_who_is_his_own_member_is_no_further_evidence() -> None:
+    solo: Row = {"name": "Jill Garcia", "primary_genre": "pop", "members": '["Jill Garcia"]'}
+    assert not are_one("artists", solo | {"spotify_id": "a"}, solo | {"spotify_id": "b"})
+    typo: Row = solo | {"name": "Jlil Garcia"}  # the list spells the name right
+    assert are_one("artists", solo | {"spotify_id": "a"}, typo)
+    assert not are_one("artists", solo, typo | {"members": '["Jlil Garcia"]'})
+
+
 def test_the_first_delivered_is_canonical_and_the_clusters_do_not_depend_on_the_order() -> None:
     rows = [
         row | BORN | {"artist_id": str(number)}
@@ -240,6 +253,8 @@ def test_an_alias_may_be_meant_for_one_city() -> None:
     assert clusters("venues", rows, [Alias("Music Hall", "Old Hall", "same")]) == [[0, 1], [2, 3]]
     assert clusters("venues", rows, [Alias("Music Hall", "Old Hall", "same", "BOSTON")]) == [[0, 1]]
     assert matched("venues", rows, [Alias("Music Hall", "Old Hall", "same", "Rome")]).idle == (0,)
+    nowhere = [row | {"city": None} for row in rows[:2]]
+    assert matched("venues", nowhere, [Alias("Music Hall", "Old Hall", "same")]).idle == (0,)
 
 
 @pytest.mark.parametrize("size", [1_000, 10_000])
