@@ -8,9 +8,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from concert_assets.sources.model import Limits
+from concert_assets.sources.parquet_pages import check_pages
 from concert_assets_tests.sources_reading import read_bytes, refusal
 
 NOON = dt.datetime(2025, 6, 1, 12, 30, 15)
@@ -133,6 +135,72 @@ def test_damaged_page_and_too_much_data_are_refused() -> None:
     assert "more than 100 bytes" in refusal(bytes(whole), "parquet", "artists", max_decompressed_bytes=100)
     whole[40:80] = b"\xff" * 40
     assert "the Parquet file is damaged" in refusal(bytes(whole), "parquet", "artists")
+
+
+def repeated(value: str, rows: int) -> bytes:
+    """A small file that brings a value many times."""
+    names = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), pa.array([value]))
+    return parquet({"id": pa.nulls(rows, pa.string()), "name": names.cast(pa.string())})
+
+
+def test_long_value_in_every_row_comes_in_small_batches_and_under_a_cap() -> None:
+    bomb = repeated("x" * 500_000, 40)
+    assert len(bomb) < 30_000
+    found = read_bytes(bomb, "parquet", "artists", max_line_bytes=1 << 20)
+    assert len(found.rows("artists")) == 40
+    assert max(found.batch_sizes) * 500_000 <= 4 << 20
+    limits = {"max_ratio": 1, "ratio_free_bytes": 1 << 20}
+    assert "more than 100 times" in refusal(bomb, "parquet", "artists", **limits)
+    assert "more than 10,000,000 bytes" in refusal(bomb, "parquet", "artists", max_decompressed_bytes=10_000_000)
+    assert "a row is longer than 400,000 bytes" in refusal(bomb, "parquet", "artists", max_line_bytes=100_000)
+
+
+def test_page_that_unpacks_to_more_than_the_cap_is_refused_before_it_is_read() -> None:
+    out = io.BytesIO()
+    table = pa.table({"id": ["1"], "name": ["a"], "blob": ["x" * 1_000_000]})
+    pq.write_table(table, out, compression="zstd", use_dictionary=False)
+    reason = "a page of the object unpacks to more than 100,000 bytes"
+    assert len(read_bytes(out.getvalue(), "parquet", "artists", max_document_bytes=100_000).rows("artists")) == 1
+    out = io.BytesIO()
+    pq.write_table(table.rename_columns(["id", "x", "name"]), out, compression="zstd", use_dictionary=False)
+    assert refusal(out.getvalue(), "parquet", "artists", max_document_bytes=100_000) == reason
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.text(max_size=9), st.none() | st.integers(-9, 9), st.lists(st.booleans())), max_size=60),
+    st.sampled_from(["none", "snappy", "gzip", "zstd"]),
+    st.sampled_from(["1.0", "2.0"]),
+    st.sampled_from([False, True, ["t"]]),
+    st.sampled_from([20, 1 << 20]),
+    st.booleans(),
+)
+def test_pages_unpack_to_what_an_honest_footer_says(
+    rows: list[tuple[Any, ...]], compression: str, version: str, dictionary: Any, page: int, checksum: bool
+) -> None:
+    types = {"t": pa.string(), "n": pa.int64(), "b": pa.list_(pa.bool_())}
+    columns = {name: pa.array([row[place] for row in rows], kind) for place, (name, kind) in enumerate(types.items())}
+    out = io.BytesIO()
+    pq.write_table(
+        pa.table(columns),
+        out,
+        compression=compression,
+        data_page_version=version,
+        use_dictionary=dictionary,
+        data_page_size=page,
+        write_page_checksum=checksum,
+        row_group_size=25,
+    )
+    metadata = pq.ParquetFile(out).metadata
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    for names in (["t", "n", "b"], ["n"]):
+        wanted = [
+            group.column(place).total_uncompressed_size
+            for group in groups
+            for place, name in enumerate(types)
+            if name in names and group.num_rows
+        ]
+        assert check_pages(out, metadata, names, Limits()).size_bytes == sum(wanted)
 
 
 def test_file_without_rows_is_fine() -> None:

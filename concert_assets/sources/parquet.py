@@ -24,6 +24,7 @@ from concert_assets.sources.model import (
     UnreadableObject,
     table_of,
 )
+from concert_assets.sources.parquet_pages import check_pages
 from concert_assets.sources.streams import one_line, size_of
 
 _AS_ARROW_WRITES = (
@@ -36,6 +37,12 @@ _AS_ARROW_WRITES = (
 )
 
 
+# A batch is cut into smaller ones where its values come to more than so many of the longest lines.
+_BATCH_LINES = 4
+# A column in which a value repeats is packed so many times better than text.
+_MORE_THAN_TEXT = 100
+
+
 def read(obj: RawObject, stream: BinaryIO, limits: Limits, notes: Notes) -> Batches:
     """Yield the rows of a Parquet object as text.
 
@@ -45,13 +52,10 @@ def read(obj: RawObject, stream: BinaryIO, limits: Limits, notes: Notes) -> Batc
     """
     table = table_of(obj)
     columns = Columns(table)
-    size_of(stream)
+    size = size_of(stream)
     with _refusals():
         file = pq.ParquetFile(stream)
         schema = file.schema_arrow
-    unpacked = sum(file.metadata.row_group(group).total_byte_size for group in range(file.metadata.num_row_groups))
-    if unpacked > limits.max_decompressed_bytes:
-        raise UnreadableObject(f"the object decompresses to more than {limits.max_decompressed_bytes:,} bytes")
     paths = _paths(schema, columns)
     names = [".".join(path) for path in paths]
     matched = columns.match(names)
@@ -61,9 +65,19 @@ def read(obj: RawObject, stream: BinaryIO, limits: Limits, notes: Notes) -> Batc
     for name in matched.unknown:
         notes.unknown(table.name, name)
     chosen = {name: paths[names.index(spelling)] for name, spelling in matched.chosen.items()}
+    fields = sorted({path[0] for path in chosen.values()})
+    pages = check_pages(stream, file.metadata, fields, limits)
     raw, prices = RawTable(obj, table), PriceMaps(obj)
     with _refusals():
-        for batch in file.iter_batches(limits.batch_rows, columns=sorted({path[0] for path in chosen.values()})):
+        # Text stays in dictionaries until it is known what it comes to: one long value may stand in every row. Where
+        # there are none the pages hold each value in full, and making some would take longer than all the rest.
+        texts_of_file = [
+            leaf.path
+            for leaf in _leaves(file.schema)
+            if leaf.physical_type == "BYTE_ARRAY" and leaf.path in pages.with_dictionary
+        ]
+        file = pq.ParquetFile(stream, metadata=file.metadata, read_dictionary=texts_of_file)
+        for batch in _bounded(file.iter_batches(limits.batch_rows, columns=fields), size, limits):
             found = {name: _column(batch, path) for name, path in chosen.items()}
             maps = found.pop(PRICE_MAP, None)
             texts = {name: _text(array) for name, array in found.items()}
@@ -77,6 +91,58 @@ def read(obj: RawObject, stream: BinaryIO, limits: Limits, notes: Notes) -> Batc
                 nulls = pa.nulls(good, pa.string())
                 concerts, updated = (texts.get(name, nulls) for name in ("concert_id", "updated_at"))
                 yield from prices.batches(_price_maps(maps.filter(pa.array(is_good))), concerts, updated)
+
+
+def _leaves(schema: pq.ParquetSchema) -> list[pq.ColumnSchema]:
+    return [schema.column(number) for number in range(len(schema))]
+
+
+def _bounded(batches: Iterator[pa.RecordBatch], size: int, limits: Limits) -> Iterator[pa.RecordBatch]:
+    """The batches, cut into smaller ones where one would take too much memory; UnreadableObject beyond the limits."""
+    total, most = 0, _BATCH_LINES * limits.max_line_bytes
+    for whole in batches:
+        waiting = [whole]
+        while waiting:
+            batch = waiting.pop()
+            weight = sum(map(_weight, batch.columns))
+            if weight > most and batch.num_rows > 1:
+                half = batch.num_rows // 2
+                waiting += [batch.slice(half), batch.slice(0, half)]
+                continue
+            if weight > most:
+                raise UnreadableObject(f"a row is longer than {most:,} bytes")
+            total += weight
+            if total > limits.max_decompressed_bytes:
+                raise UnreadableObject(f"the object decompresses to more than {limits.max_decompressed_bytes:,} bytes")
+            ratio = limits.max_ratio * _MORE_THAN_TEXT
+            if total > max(limits.ratio_free_bytes, ratio * size):
+                raise UnreadableObject(f"the object decompresses to more than {ratio:,} times its {size:,} bytes")
+            yield batch
+
+
+def _weight(array: pa.Array) -> int:
+    """Bytes that an array takes once its dictionaries are decoded, about."""
+    kind = array.type
+    if pa.types.is_dictionary(kind):
+        lengths = pc.binary_length(array.dictionary) if _is_binary(kind.value_type) else None
+        if lengths is not None:
+            return int(pc.sum(lengths.take(array.indices).cast(pa.int64())).as_py() or 0)
+    if pa.types.is_struct(kind):
+        return sum(map(_weight, array.flatten()))
+    if pa.types.is_map(kind):
+        start, end = array.offsets[0].as_py(), array.offsets[-1].as_py()
+        return _weight(array.keys.slice(start, end - start)) + _weight(array.items.slice(start, end - start))
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return _weight(array.flatten()) + int(array.offsets.nbytes)
+    size: int = array.nbytes
+    return size
+
+
+def _is_binary(kind: pa.DataType) -> bool:
+    return any(
+        is_kind(kind)
+        for is_kind in (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
+    )
 
 
 @contextmanager
