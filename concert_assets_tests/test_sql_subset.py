@@ -82,6 +82,7 @@ def test_a_sort_key_names_columns_and_no_direction(table: Table) -> None:
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 def test_a_curation_statement_keeps_to_the_subset(table: Table) -> None:
     assert breaches(curation_statement(table), "spark", RAW) == []
+    assert breaches(curation_statement(table, is_quick=True), "spark", RAW) == []
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)

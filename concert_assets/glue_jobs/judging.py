@@ -14,7 +14,7 @@ from concert_assets.catalog.model import Table
 from concert_assets.glue_jobs.normal_form import normalised
 from concert_assets.glue_jobs.outputs import REJECTS_SCHEMA, Tally, accepted_schema
 from concert_assets.glue_jobs.plain import IS_PLAIN, POSITION, accepted_at, plain_rows, plain_statement
-from concert_assets.glue_jobs.statement import curation_statement, output_columns
+from concert_assets.glue_jobs.statement import IS_OPEN, curation_statement, output_columns
 
 MOST_LEFT_ROWS = 50_000
 
@@ -63,11 +63,25 @@ def _accept_plain(engine: Engine, table: Table, chunk: pa.Table) -> tuple[pa.Tab
 
 
 def _judge(engine: Engine, table: Table, chunk: pa.Table, tally: Tally) -> tuple[pa.Table, pa.Table]:
-    judged = engine.run(curation_statement(table), {f"raw_{table.name}": normalised(table, chunk)})
+    judged = _read(engine, table, normalised(table, chunk))
     tally.add(table, judged)
     is_accepted = pc.is_null(judged["_rule"])
     accepted = judged.filter(is_accepted).select(output_columns(table)).cast(accepted_schema(table))
     return accepted, _rejects(table, judged.filter(pc.invert(is_accepted)), chunk)
+
+
+def _read(engine: Engine, table: Table, chunk: pa.Table) -> pa.Table:
+    """The rows of the full statement, which is asked only for those that the quick one leaves open."""
+    raw = f"raw_{table.name}"
+    read = engine.run(curation_statement(table, is_quick=True), {raw: chunk})
+    is_open = read[IS_OPEN]
+    read = read.drop_columns([IS_OPEN])
+    if not pc.any(is_open).as_py():
+        return read
+    numbers = read["_row_number"].filter(is_open).combine_chunks()
+    is_settled = pc.invert(pc.is_in(read["_row_number"], value_set=numbers))
+    opened = chunk.filter(pc.is_in(chunk["_row_number"], value_set=numbers))
+    return pa.concat_tables([read.filter(is_settled), engine.run(curation_statement(table), {raw: opened})])
 
 
 def _rejects(table: Table, refused: pa.Table, chunk: pa.Table) -> pa.Table:

@@ -135,9 +135,10 @@ def settled(column: Column, within: Column | None) -> str:
     return f"coalesce({column.name}, {_typed(column, _plain(column))})"
 
 
-def basis(column: Column) -> str:
+def basis(column: Column, *, is_quick: bool) -> str:
     """What the time of a local timestamp is told in."""
-    return applied("timestamp_basis", f"coalesce({_plain(column)}, {text_of(column)})")
+    text = text_of(column) if is_quick else f"coalesce({_plain(column)}, {text_of(column)})"
+    return applied("timestamp_basis", text)
 
 
 def stages(columns: tuple[Column, ...]) -> list[list[str]]:

@@ -19,8 +19,11 @@ from concert_assets.glue_jobs.reading import (
     quick,
     settled,
     stages,
+    steps,
     text_of,
 )
+
+IS_OPEN = "_is_open"
 
 # Signs and codes of other currencies, of which no rate is known.
 _OTHER_CURRENCY = (
@@ -108,26 +111,34 @@ def _reasons(rule: Rule, column: Column) -> list[tuple[str, str]]:
 
 
 @cache
-def curation_statement(table: Table) -> str:
-    """The statement for one table, in Spark SQL."""
+def curation_statement(table: Table, *, is_quick: bool = False) -> str:
+    """The statement for one table, in Spark SQL.
+
+    The quick one takes plain spellings alone and says of each row by ``_is_open`` whether it needs the other one. It is
+    many times smaller, and engines take as long to prepare a statement as for thousands of rows.
+    """
     origin = "_object_id, _row_number, _row_error, _row_text"
     texts = [f"{applied('trimmed', column.name)} as {column.name}" for column in table.columns]
-    read, typed = [], []
+    read, typed, is_open = [], [], ["false"]
     for column in table.columns:
         within = table.column(column.synonyms_within[0]) if column.synonyms_within else None
-        typed.append(f"{settled(column, within)} as {column.name}")
+        typed.append(column.name if is_quick else f"{settled(column, within)} as {column.name}")
         if text_of(column) == column.name:
             read.append(column.name)
             continue
         read += [f"{quick(column, column.name)} as {column.name}", f"{column.name} as {text_of(column)}"]
         typed.append(text_of(column))
+        if steps(column):
+            is_open.append(f"({column.name} is null and {text_of(column)} is not null)")
         if column.name in LOCAL_TIMESTAMPS:
-            typed.append(f"{basis(column)} as {column.name}{BASIS_SUFFIX}")
+            typed.append(f"{basis(column, is_quick=is_quick)} as {column.name}{BASIS_SUFFIX}")
     parts = [f"texts as (select {origin}, {', '.join(texts)} from raw_{table.name})"]
     parts.append(f"stage_0 as (select {origin}, {', '.join(read)} from texts)")
-    made = stages(table.columns)
+    made = [] if is_quick else stages(table.columns)
     for number, added in enumerate(made, start=1):
         parts.append(f"stage_{number} as (select *, {', '.join(added)} from stage_{number - 1})")
+    if is_quick:
+        typed.append(f"{' or '.join(is_open)} as {IS_OPEN}")
     parts.append(f"typed as (select {origin}, {', '.join(typed)} from stage_{len(made)})")
     rules = row_rules(table)
     rule = _case(

@@ -2,7 +2,9 @@
 -- other letters: no spelling that is made plain holds them, and the engines fold some of them differently.
 select
   case
-    when raw rlike '^[ -~\\t-\\r\\x{a0}\\x{2000}-\\x{200a}\\x{202f}\\x{205f}\\x{3000}\\x{2212}\\x{2019}]{1,200}$'
+    when
+      octet_length(raw) <= 200
+      and raw rlike '^[ -~\\t-\\r\\x{a0}\\x{2000}-\\x{200a}\\x{202f}\\x{205f}\\x{3000}\\x{2212}\\x{2019}]+$'
       then
         lower(
           regexp_replace(
