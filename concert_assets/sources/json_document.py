@@ -90,12 +90,11 @@ def _elements(text: "_Text", records: Records, limits: Limits) -> Batches:
         text.fill()
         cut, after = text.quick_cut()
         rows = None if cut is None or limits.max_nesting <= QUICK_DEPTH else _quick_rows(text.text[text.at : cut])
-        if rows is not None and len(rows) <= limits.batch_rows:
-            batches = records.quick(rows)
-            if batches is not None:
-                yield from batches
-                text.at = after
-                continue
+        batches = None if rows is None else records.quick(rows)
+        if batches is not None:
+            yield from batches
+            text.at = after
+            continue
         stop = text.dropped + (len(text.text) if cut is None else cut)
         is_over = False
         texts: list[str] = []

@@ -24,16 +24,15 @@ def read(obj: RawObject, stream: BinaryIO, limits: Limits, notes: Notes) -> Batc
 
 
 def _batches(block: str, records: Records, limits: Limits) -> Batches:
-    size = limits.batch_rows
-    if block.count("\n") < size and limits.max_nesting > QUICK_DEPTH:
+    if limits.max_nesting > QUICK_DEPTH:
         rows = quick_rows(block)
         batches = None if rows is None else records.quick(rows)
         if batches is not None:
             yield from batches
             return
     lines = [line for line in block.split("\n") if line.strip(JSON_SPACE)]
-    for start in range(0, len(lines), size):
-        yield from records.of_json(lines[start : start + size])
+    for start in range(0, len(lines), limits.batch_rows):
+        yield from records.of_json(lines[start : start + limits.batch_rows])
 
 
 def blocks(stream: TextStream, limits: Limits) -> Iterator[str]:

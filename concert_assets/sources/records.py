@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any
 
 import pyarrow as pa
@@ -54,8 +55,14 @@ class Records:
 
     def quick(self, rows: list[dict[str, Any]]) -> Batches | None:
         """The batches of rows whose numbers are text like any other; None where a row needs the exact way."""
-        columns = self._quick_columns(rows)
-        return None if columns is None else self._tables(columns, len(rows), ())
+        size = self._limits.batch_rows
+        parts = [rows[start : start + size] for start in range(0, len(rows), size)]
+        columns = [found for part in parts if (found := self._quick_columns(part)) is not None]
+        if len(columns) < len(parts):
+            return None
+        return chain.from_iterable(
+            self._tables(found, len(part), ()) for found, part in zip(columns, parts, strict=True)
+        )
 
     def of_json(self, texts: Sequence[str]) -> Batches:
         """The batches of rows given as the JSON text of one object each."""
