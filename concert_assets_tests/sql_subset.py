@@ -146,6 +146,8 @@ def _nodes(statement: exp.Expression, dialect: str) -> Iterator[str]:
         elif isinstance(node, exp.Binary | exp.Unary | exp.Predicate) and not isinstance(node, exp.Dot):
             if type(node).__name__ not in OPERATORS[dialect]:
                 yield f"operator {type(node).__name__} is not in the subset"
+        elif isinstance(node, exp.RegexpReplace) and set(node.args["replacement"].name) & set("$\\"):
+            yield "a replacement that refers to groups, which engines write differently"
         elif isinstance(node, exp.DataType) and node.this not in TYPES[dialect]:
             yield f"type {node.sql(dialect)} is not in the subset"
 

@@ -252,6 +252,12 @@ def test_a_cast_without_a_guard_is_found(guard: str) -> None:
     assert "no regex guards" in found[0]
 
 
+@pytest.mark.parametrize("replacement", ["$1", "\\\\1", "a$"])
+def test_a_replacement_that_refers_to_groups_is_found(replacement: str) -> None:
+    sql = f"select regexp_replace(raw, '(a)b', '{replacement}') as value from texts"
+    assert "refers to groups" in "; ".join(breaches(sql, "spark", RAW))
+
+
 @pytest.mark.parametrize(
     ("sql", "dialect", "schema"),
     [
