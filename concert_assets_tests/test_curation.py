@@ -21,9 +21,9 @@ from concert_assets.deliveries.curated import (
     read_manifest,
 )
 from concert_assets.deliveries.log import Entry
-from concert_assets.glue_jobs import curation
-from concert_assets.glue_jobs.curation import ObjectAltered
+from concert_assets.glue_jobs import curation, raw_objects
 from concert_assets.glue_jobs.engine import DuckDBEngine
+from concert_assets.glue_jobs.raw_objects import ObjectAltered
 from concert_assets.resources.s3.protocol import ObjectNotFound
 from concert_assets.sources.model import Limits
 from concert_assets.sources.read import read
@@ -169,7 +169,7 @@ def test_an_object_of_no_rows_is_counted_with_none(core: Core) -> None:
 def small_pieces(monkeypatch: pytest.MonkeyPatch, chunk_rows: int, batch_rows: int = 2) -> None:
     limits = Limits(max_line_bytes=200, batch_rows=batch_rows)
     monkeypatch.setattr(curation, "CHUNK_ROWS", chunk_rows)
-    monkeypatch.setattr(curation, "read", partial(read, limits=limits))
+    monkeypatch.setattr(raw_objects, "read", partial(read, limits=limits))
 
 
 def broken_off(rows: int, prefix: str) -> bytes:
@@ -244,7 +244,7 @@ def test_chunks_of_any_size_give_the_same(
         with pytest.MonkeyPatch.context() as monkeypatch:
             if pieces:
                 small_pieces(monkeypatch, *pieces)
-                monkeypatch.setattr(curation, "read", partial(read, limits=Limits(batch_rows=pieces[1])))
+                monkeypatch.setattr(raw_objects, "read", partial(read, limits=Limits(batch_rows=pieces[1])))
             found.append(content(core, curate(core, entry)))
     assert found[0] == found[1]
     came = sum(count.rows_in for count in found[0]["counts"] if count.table == "ticket_sales")

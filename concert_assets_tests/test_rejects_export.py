@@ -1,6 +1,7 @@
 """A file of refused rows holds each value as it came; mended and delivered again it loads, and nothing counts twice."""
 
 import json
+import unicodedata
 from decimal import Decimal
 from pathlib import Path
 
@@ -67,7 +68,9 @@ def test_every_value_survives_the_way_out_and_back(core: Core, tmp_path: Path) -
         deliver_file(core, path.name.partition("-")[0], path)
     core.settle()
     published = core.query("select sale_id, customer_id from concert_dw.ticket_sales where sale_id <> 's1'")
-    assert dict(published) == {f"x{number}": value for number, value in enumerate(HOSTILE)}
+    # Curation composes letters and drops a byte order mark, whichever way a value comes.
+    values = [unicodedata.normalize("NFC", value).strip("\ufeff") for value in HOSTILE]
+    assert dict(published) == {f"x{number}": value for number, value in enumerate(values)}
     ((genres, members),) = core.query("select genres, members from concert_dw.artists where artist_id = 'a2'")
     assert (json.loads(genres), json.loads(members)) == (lists["genres"], lists["members"])
     accounts(core)

@@ -23,9 +23,9 @@ from concert_assets.cli.outcomes import Outcome
 from concert_assets.cli.runs import delivery_log, shown
 from concert_assets.deliveries.log import DeliveredObject, DeliveryLog
 from concert_assets.deployment import Deployment
+from concert_assets.glue_jobs.raw_objects import ObjectAltered, raw_rows, units
 from concert_assets.resources.s3.protocol import ObjectNotFound
-from concert_assets.sources.model import ROW_NUMBER, ROW_TEXT, RawObject, UnreadableObject
-from concert_assets.sources.read import read
+from concert_assets.sources.model import OBJECT_ID, ROW_NUMBER, ROW_TEXT, Notes, UnreadableObject
 
 _BESIDE = ("_delivery", "_object", "_row", "_rule", "_column", "_value", "_reason")
 _TEXT = "_text"
@@ -99,29 +99,32 @@ def _as_they_came(log: DeliveryLog, outcomes: Sequence[Outcome]) -> tuple[dict[O
             rows[item] = json.loads(item.row_json)
         else:
             wanted[item.object_id][item.table, item.row] = item
-    objects = {item.object_id: item for delivery in log.deliveries() for item in delivery.entry.objects}
     lost: dict[str, int] = {}
-    for object_id, by_place in wanted.items():
-        try:
-            rows |= _read_again(log, objects[object_id], by_place)
-        except (ObjectNotFound, UnreadableObject) as error:
-            lost[f"raw object {objects[object_id].key}: {error}"] = len(by_place)
+    judged = [delivery for delivery in log.deliveries() if delivery.state in ("live", "held")]
+    for delivery in judged:
+        for unit in units(delivery.entry.objects):
+            of_unit = {
+                (item.object_id, *place): outcome
+                for item in unit
+                for place, outcome in wanted.pop(item.object_id, {}).items()
+            }
+            if of_unit:
+                try:
+                    rows |= _read_again(log, unit, of_unit)
+                except (ObjectNotFound, ObjectAltered, UnreadableObject) as error:
+                    lost[f"raw object {unit[0].key}: {error}"] = len(of_unit)
     return rows, lost
 
 
 def _read_again(
-    log: DeliveryLog, item: DeliveredObject, wanted: Mapping[tuple[str, int], Outcome]
+    log: DeliveryLog, unit: Sequence[DeliveredObject], wanted: Mapping[tuple[str, str, int], Outcome]
 ) -> dict[Outcome, Row]:
-    numbers: dict[str, list[int]] = defaultdict(list)
-    for table, number in wanted:
-        numbers[table].append(number)
-    sets = {table: pa.array(listed, pa.int64()) for table, listed in numbers.items()}
+    """The rows of objects that are read at once, by object, table and number."""
+    numbers = pa.array(sorted({number for _, _, number in wanted}), pa.int64())
     found: dict[Outcome, Row] = {}
-    raw = RawObject(item.object_id, item.table or None, item.format, item.key.rsplit("/", 1)[-1])
-    with log.store.fetch(log.bucket, item.key) as path, path.open("rb") as stream:
-        for table, batch in read(raw, stream):
-            if table in sets:
-                chosen = batch.filter(pc.is_in(batch[ROW_NUMBER], value_set=sets[table]))
-                for row in chosen.to_pylist():
-                    found[wanted[table, row[ROW_NUMBER]]] = {name: row[name] for name in BY_NAME[table].column_names}
+    for table, batch in raw_rows(log.store, log.bucket, unit, {item.object_id: Notes() for item in unit}):
+        for row in batch.filter(pc.is_in(batch[ROW_NUMBER], value_set=numbers)).to_pylist():
+            outcome = wanted.get((row[OBJECT_ID], table, row[ROW_NUMBER]))
+            if outcome is not None:
+                found[outcome] = {name: row[name] for name in BY_NAME[table].column_names}
     return found

@@ -198,10 +198,7 @@ class DeliveryLog:
         self._last = 0
 
     def entries(self) -> list[Entry]:
-        """All entries in order, from 1 on, as the erasures among them leave them.
-
-        Whatever the part of the log that is looked at: what was erased is not to be had at any earlier position either.
-        """
+        """All entries in order, from 1 on, as erasures leave them: what was erased stands at no earlier position."""
         found = self.recorded()
         for entry in found:
             if entry.kind == "erasure":

@@ -19,8 +19,9 @@ from dagster_pipes import PipesContext, open_dagster_pipes
 
 from concert_assets.deliveries.curated import read_manifest
 from concert_assets.deliveries.log import DeliveredObject
-from concert_assets.glue_jobs.curation import ObjectAltered, curate_delivery
+from concert_assets.glue_jobs.curation import curate_delivery
 from concert_assets.glue_jobs.engine import DuckDBEngine
+from concert_assets.glue_jobs.raw_objects import ObjectAltered
 from concert_assets.resources.s3.folder import FolderObjectStore
 from concert_assets.resources.s3.protocol import ObjectNotFound, ObjectStore
 

@@ -3,13 +3,11 @@
 Row rules look at one row only, so chunks of any size give the same result and memory stays flat.
 """
 
-import hashlib
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import BinaryIO
 
 import pyarrow as pa
 
@@ -19,16 +17,12 @@ from concert_assets.deliveries.curated import CuratedManifest, ObjectNote, curat
 from concert_assets.deliveries.log import DeliveredObject
 from concert_assets.glue_jobs.judging import Engine, judge
 from concert_assets.glue_jobs.outputs import Outputs, Tally
+from concert_assets.glue_jobs.raw_objects import raw_rows, units
 from concert_assets.resources.s3.protocol import ObjectStore
-from concert_assets.sources.model import Notes, RawObject, UnreadableObject
-from concert_assets.sources.read import GROUPED, read, read_together
+from concert_assets.sources.model import Notes, UnreadableObject
 
 CHUNK_ROWS = 250_000
 Progress = Callable[[str, int], None]
-
-
-class ObjectAltered(Exception):
-    """A raw object is not what was delivered: gone, or of other bytes than the log says."""
 
 
 class _LateRefusal(Exception):
@@ -105,41 +99,6 @@ def _ahead(chunks: Iterator[tuple[Table, pa.Table]]) -> Iterator[tuple[Table, pa
             yield chunk
 
 
-def _verify(item: DeliveredObject, stream: BinaryIO) -> None:
-    """Raise ObjectAltered where the bytes are not those that were delivered, and go back to their beginning."""
-    digest = hashlib.sha256()
-    while block := stream.read(1 << 20):
-        digest.update(block)
-    if digest.hexdigest() != item.sha256:
-        raise ObjectAltered(f"raw object {item.key} is not what was delivered; restore it, or deliver it again")
-    stream.seek(0)
-
-
-def _units(objects: Sequence[DeliveredObject]) -> list[list[DeliveredObject]]:
-    """The objects by what is read at once: those of a grouped format together, every other one by itself."""
-    units: dict[str | int, list[DeliveredObject]] = {}
-    for position, item in enumerate(objects):
-        units.setdefault(item.format if item.format in GROUPED else position, []).append(item)
-    return list(units.values())
-
-
-def _rows(
-    store: ObjectStore, bucket: str, unit: Sequence[DeliveredObject], notes: Mapping[str, Notes]
-) -> Iterator[tuple[str, pa.RecordBatch]]:
-    """The raw batches of objects that are read at once, whose bytes are verified first."""
-    with ExitStack() as stack:
-        opened = []
-        for item in unit:
-            stream = stack.enter_context(stack.enter_context(store.fetch(bucket, item.key)).open("rb"))
-            _verify(item, stream)
-            raw = RawObject(item.object_id, item.table or None, item.format, item.key.rsplit("/", 1)[-1])
-            opened.append((raw, stream))
-        if unit[0].format in GROUPED:
-            yield from read_together(opened, notes)
-        else:
-            yield from read(*opened[0], notes=notes[unit[0].object_id])
-
-
 def _chunks(
     store: ObjectStore, bucket: str, objects: Sequence[DeliveredObject], notes: dict[str, ObjectNote]
 ) -> Iterator[tuple[Table, pa.Table]]:
@@ -149,12 +108,12 @@ def _chunks(
     """
     waiting: dict[str, list[pa.RecordBatch]] = defaultdict(list)
     waiting_rows: Counter[str] = Counter()
-    for unit in _units(objects):
+    for unit in units(objects):
         found = {item.object_id: Notes() for item in unit}
         is_begun = False
         before = {name: len(batches) for name, batches in waiting.items()}
         try:
-            for name, batch in _rows(store, bucket, unit, found):
+            for name, batch in raw_rows(store, bucket, unit, found):
                 waiting[name].append(batch)
                 waiting_rows[name] += batch.num_rows
                 if waiting_rows[name] >= CHUNK_ROWS:
