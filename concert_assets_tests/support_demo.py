@@ -73,7 +73,7 @@ def report_of(home: Path, folder: str = "latest", name: str = "pipeline_report.j
 def row_hashes(home: Path) -> Mapping[str, str]:
     """A hash of the rows of every table, without what is the home's own."""
     hashes = {}
-    names = [table.name for table in (*TABLES, *MARTS, *PREDICTIONS)] + ["load_ledger", "row_outcomes"]
+    names = [table.name for table in (*TABLES, *MARTS, *PREDICTIONS)] + ["load_ledger", "row_outcomes", "identity_map"]
     with DuckDBWarehouse(home).session() as session:
         for name in names:
             columns = [
