@@ -50,7 +50,9 @@ def test_every_value_survives_the_way_out_and_back(core: Core, tmp_path: Path) -
     core.deliver("base", **CLEAN | {"venues": [VENUE | {"capacity": 1000}]})
     core.deliver("bad", ticket_sales=sales(*[{"customer_id": value, "quantity": 0} for value in HOSTILE]))
     lists = {"genres": ["folk", 'he said "é"'], "members": ["=A1", "a, b"]}
-    core.deliver("names", artists=[ARTIST | {"artist_id": "a2", "popularity_score": 101} | lists])
+    core.deliver(
+        "names", artists=[ARTIST | {"artist_id": "a2", "name": "Zed Quartet", "popularity_score": 101} | lists]
+    )
     core.process(must_pass=False)
     core.log.judge(core.delivery("bad"), "release", "small")
     core.settle()
