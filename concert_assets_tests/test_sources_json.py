@@ -41,7 +41,7 @@ def test_rows_come_back_as_they_were(
     rows = [{"artist_id": "a", "name": "n"}, *rows]
     text = frame.format(rows=json.dumps(rows, ensure_ascii=ascii_only, indent=indent))
     wanted = [tuple(as_text(row.get(name)) for name in ("artist_id", "name", "genre")) for row in rows]
-    longest = max(len(json.dumps(row, ensure_ascii=ascii_only, indent=4).encode()) for row in rows)
+    longest = max(len(json.dumps([row], ensure_ascii=ascii_only, indent=4).encode()) for row in rows)
     for limits in ({}, EXACT, {"max_line_bytes": max(piece, longest), "batch_rows": 4}):
         found = read_bytes(text.encode(encoding), "json", "artists", **limits)
         assert [(r["artist_id"], r["name"], r["primary_genre"]) for r in found.rows("artists")] == wanted
