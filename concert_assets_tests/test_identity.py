@@ -198,3 +198,16 @@ def test_many_merges_are_no_loss_and_block_nothing(core: Core) -> None:
     assert core.process()[1] is not None
     assert core.query("select count(*) from concert_dw.artists") == [(50,)]
     check(core)
+
+
+def test_an_alias_that_makes_published_facts_unfit_is_held(core: Core) -> None:
+    concerts = [CONCERT | {"concert_id": f"c{number}", "venue_id": "v2", "tickets_sold": 9} for number in range(30)]
+    core.deliver("d", artists=[ARTIST], venues=[HALL | {"capacity": 8}, NEW_HALL], concerts=concerts)
+    core.process()
+    core.deliver("aliases", identity_aliases=[ALIAS])
+    verdict, _ = core.process(must_pass=False)
+    assert ("concerts", "published_rows_kept") in broken(verdict)
+    core.settle()
+    assert core.delivery("aliases").state == "held"
+    assert core.query("select count(*) from concert_dw.concerts") == [(30,)]
+    assert core.keys("venues") == ["v1", "v2"]

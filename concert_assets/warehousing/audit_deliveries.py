@@ -1,6 +1,7 @@
 """The rules that look at deliveries as wholes: rows conserved, refused or lost, objects unreadable, orders summed."""
 
-from concert_assets.catalog.canonical import BY_NAME, TABLES
+from concert_assets.catalog.canonical import BY_NAME, IDENTITY_ALIASES, TABLES
+from concert_assets.catalog.identity import MERGED
 from concert_assets.catalog.model import Table
 from concert_assets.catalog.operational import PUBLICATIONS
 from concert_assets.resources.redshift.protocol import Session
@@ -189,17 +190,18 @@ def published_rows_kept(session: Session, table: Table) -> Result:
 
 
 def _ancestors(table: Table) -> list[Table]:
-    """The tables that rows of a table depend on, at any distance."""
+    """The tables that rows of a table depend on, at any distance: also aliases, which lead a fact to another parent."""
     found: list[Table] = []
     for reference in table.references:
         parent = BY_NAME[reference.table]
-        found += [item for item in (parent, *_ancestors(parent)) if item not in found]
+        aliases = [IDENTITY_ALIASES] if parent.name in MERGED else []
+        found += [item for item in (parent, *aliases, *_ancestors(parent)) if item not in found]
     return found
 
 
 def _has_retracted(session: Session, table: Table) -> bool:
     """Whether rows are still published that a retraction has taken back since."""
-    return bool(
+    return session.table_exists(table.qualified) and bool(
         session.query(
             f"select 1 from {table.qualified} as t inner join {STAGED_OBJECTS} as o on o.object_id = t._object_id "
             "and o.state = 'retracted' limit 1"
