@@ -1,5 +1,6 @@
 """An erasure goes on after a crash anywhere, holds at every position of the log, and changes nothing where it cannot be done."""
 
+import json
 import shutil
 import time
 from argparse import Namespace
@@ -255,3 +256,25 @@ def test_an_empty_home_is_not_made(tmp_path: Path, capsys: Said) -> None:
     assert run("forget", "u1", "--home", str(tmp_path / "home"), *BUCKETS) == 1
     assert "there is nobody to forget" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("customer", "is_distinctive"),
+    [("20", False), ("100000", False), ("success", False), ("U00042", True), ("a@b.org", True)],
+)
+def test_a_number_or_a_word_is_not_looked_for_where_it_may_be_something_else(
+    core: Core, capsys: Said, customer: str, is_distinctive: bool
+) -> None:
+    core.deliver("e", ticket_sales=[sale(9, customer)])
+    report = core.home / "reports" / "latest" / "report.json"
+    report.parent.mkdir(parents=True)
+    report.write_text(f'{{"rows": 20, "bytes": 100000, "status": "success", "error": "no {customer} here"}}')
+    settings = core.home / "dagster" / "dagster.yaml"
+    settings.parent.mkdir(exist_ok=True)
+    settings.write_text(f"poll_interval_seconds: {customer}\n")
+    assert forget(core, customer) == 0
+    told = json.loads(report.read_text())
+    assert (told["rows"], told["bytes"], told["status"]) == (20, 100000, "success")
+    assert (customer not in told["error"]) is is_distinctive
+    assert ("not looked through" not in capsys.readouterr().out) is is_distinctive
+    assert settings.read_text() == f"poll_interval_seconds: {customer}\n"

@@ -17,15 +17,16 @@ from concert_assets.deliveries.erasure import Person
 
 _BLOCK_BYTES = 1 << 22
 _OVERLAP_BYTES = 1 << 12
-# Objects and warehouse are erased by other means; keys hold no text.
-_ELSEWHERE = ("objects", "keys", "tmp")
+# Where the platform writes texts of its own. All else is erased by other means, or is configuration.
+_WRITTEN = ("reports", "runs", "dagster")
+_CONFIGURATION = {".yaml", ".yml"}
 _PARQUET = b"PAR1"
 _PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 _SQLITE = b"SQLite format 3\0"
 
 
 def redact_home(home: Path, person: Person) -> list[Path]:
-    """Put something else in the place of the id, and return the files in which it stood."""
+    """Put something else in the place of a distinctive id, and return the files in which it stood."""
     return [path for path in _files(home) if mentions(path, person) and _redact(path, person)]
 
 
@@ -72,7 +73,7 @@ def _is_in_parquet(stream: BinaryIO, person: Person) -> bool:
 def _files(home: Path) -> Iterator[Path]:
     for path in sorted(home.rglob("*")):
         place = path.relative_to(home).parts
-        if path.is_file() and place[0] not in _ELSEWHERE and not place[0].startswith("warehouse."):
+        if path.is_file() and place[0] in _WRITTEN and path.suffix not in _CONFIGURATION:
             yield path
 
 

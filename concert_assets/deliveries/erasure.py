@@ -32,6 +32,12 @@ class Person:
         """The person of an id: as curation reads it, without the space around it and composed (NFC)."""
         return Person(unicodedata.normalize("NFC", text.strip(_SPACE)))
 
+    @property
+    def is_distinctive(self) -> bool:
+        """Whether the id can be told from all else in a text: a number or a word of the language cannot."""
+        has_letters = any(letter.isalpha() for letter in self.id)
+        return len(self.id) >= 6 and has_letters and not self.id.isalpha()
+
     def mark(self, key: bytes) -> str:
         """A keyed hash by which the log tells whom it means to those who know id and key, and to nobody else."""
         return "hmac-sha256:" + hmac.new(key, b"customer\0" + self.id.encode(), hashlib.sha256).hexdigest()
