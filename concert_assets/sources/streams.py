@@ -20,6 +20,8 @@ from concert_assets.sources.encodings import (
 from concert_assets.sources.model import Limits, Notes, UnreadableObject
 
 BLOCK_BYTES = 4 << 20
+# What is only looked at is read in blocks that fit a processor's cache.
+_LOOKED_BYTES = 256 << 10
 # What was decompressed to be looked through is kept up to this size, so that it need not be decompressed again.
 KEPT_BYTES = 64 << 20
 
@@ -110,12 +112,16 @@ class TextStream(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         """Exactly ``size`` bytes (a block where it is negative), fewer only at the end, none after it."""
         size = BLOCK_BYTES if size < 0 else size
-        while len(self._held) < size and not self._is_over:
-            data = self._source.read(max(64, min(size, BLOCK_BYTES)))  # so that a byte order mark comes whole
+        parts, count = [self._held] if self._held else [], len(self._held)
+        while count < size and not self._is_over:
+            data = self._source.read(max(64, size - count))  # so that a byte order mark comes whole
             self._is_over = not data
-            self._held += self._text.change(data)
-        found, self._held = self._held[:size], self._held[size:]
-        return found
+            if changed := self._text.change(data):
+                parts.append(changed)
+                count += len(changed)
+        found = parts[0] if len(parts) == 1 else b"".join(parts)
+        self._held = found[size:]
+        return found[:size]
 
     def _look_through(self, found: Found) -> None:
         text = IntoUtf8(found.codec)
@@ -147,7 +153,7 @@ class _Unpacked:
     def blocks(self) -> Iterator[bytes]:
         """All bytes from the start, in blocks."""
         self.rewind()
-        while data := self.read(BLOCK_BYTES):
+        while data := self.read(BLOCK_BYTES if self.compression else _LOOKED_BYTES):
             yield data
 
     def read(self, size: int) -> bytes:
