@@ -41,7 +41,10 @@ class Case:
 def name_of(key: str) -> str:
     """A name that is like no other."""
     letters = random.Random(key)
-    return " ".join("".join(letters.choices("bcdfghjklmnprstvwz", k=1) + letters.choices("aeiou", k=1)).title() * 3 for _ in range(3))
+    return " ".join(
+        "".join(letters.choices("bcdfghjklmnprstvwz", k=1) + letters.choices("aeiou", k=1)).title() * 3
+        for _ in range(3)
+    )
 
 
 def artist(key: str, **values: Any) -> dict[str, Any]:
@@ -51,7 +54,9 @@ def artist(key: str, **values: Any) -> dict[str, Any]:
 
 def lines(*rows: Mapping[str, Any] | str) -> bytes:
     """JSON lines; a row that is text stands as it is."""
-    return "".join((row if isinstance(row, str) else json.dumps(row, ensure_ascii=False)) + "\n" for row in rows).encode()
+    return "".join(
+        (row if isinstance(row, str) else json.dumps(row, ensure_ascii=False)) + "\n" for row in rows
+    ).encode()
 
 
 def csv(*rows: str, header: str = "artist_id,name", end: str = "\n") -> str:
@@ -79,13 +84,24 @@ def sale(key: str, **values: Any) -> dict[str, Any]:
 def concert(key: str, **values: Any) -> dict[str, Any]:
     """A concert's row, without counts and prices."""
     row = CONCERT | {"concert_id": key, "artist_id": "base-a", "venue_id": "base-v", **values}
-    return {name: value for name, value in row.items() if name not in {"ticket_prices", "tickets_sold", "total_attendance", "revenue"} or name in values}
+    return {
+        name: value
+        for name, value in row.items()
+        if name not in {"ticket_prices", "tickets_sold", "total_attendance", "revenue"} or name in values
+    }
 
 
 def sales_with(name: str, column: str, value: Any, rule: str) -> Case:
     """A file of one order that is as it should be and one that is not."""
     bad = {key: text for key, text in sale(f"{name}-bad").items() if key != column}
-    return Case(f"{name}.jsonl", lines(sale(f"{name}-good"), json.dumps(bad)[:-1] + f', "{column}": {value}}}'), "ticket_sales", 2, (f"{name}-good",), (rule,))
+    return Case(
+        f"{name}.jsonl",
+        lines(sale(f"{name}-good"), json.dumps(bad)[:-1] + f', "{column}": {value}}}'),
+        "ticket_sales",
+        2,
+        (f"{name}-good",),
+        (rule,),
+    )
 
 
 WHOLE = parquet([artist(f"whole-{n}") for n in range(200)])
