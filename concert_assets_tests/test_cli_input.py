@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from concert_assets_tests.support_core import ARTIST, as_jsonl
+from concert_assets_tests.support_core import ARTIST, another, as_jsonl
 from concert_assets_tests.support_demo import log_of, query, run
 
 pytestmark = [
@@ -188,7 +188,7 @@ with DuckDBWarehouse(Path(sys.argv[1])).session():
 
 def test_a_held_delivery_is_shown_and_released_and_a_busy_home_names_its_holder(folder: Path, capsys: Said) -> None:
     Path("good.jsonl").write_bytes(as_jsonl([ARTIST]))
-    bad = [ARTIST | {"artist_id": f"x{number}", "popularity_score": 101 if number else 1} for number in range(30)]
+    bad = [another(f"x{number}") | {"popularity_score": 101 if number else 1} for number in range(30)]
     Path("bad.jsonl").write_bytes(as_jsonl(bad))
     assert run("ingest", "--table", "artists", "good.jsonl", "bad.jsonl", "--home", "home") == 1
     assert "delivery artists/bad.jsonl (number 2) is held: artists: " in capsys.readouterr().out

@@ -11,6 +11,7 @@ import pytest
 from concert_assets.deliveries.inbox import Formats, Inbox, TakenIn, delivery_name
 from concert_assets.deliveries.log import DeliveryLog, position_of
 from concert_assets.resources.s3.folder import FolderObjectStore
+from concert_assets.resources.s3.protocol import INBOX_PREFIX, ObjectInfo
 from concert_assets.sources.detect import HEAD_BYTES, guess_format
 from concert_assets.sources.read import SEVERAL_TABLES
 from concert_assets_tests.support_core import ARTIST, CLEAN, RAW, Core, another, as_jsonl, published_hashes
@@ -292,3 +293,17 @@ def test_what_is_seen_again_is_no_reason_to_publish(core: Dropped) -> None:
     assert len(core.log.entries()) == position + 1
     assert position_of(core.log.entries()) == position
     assert core.rows("load_ledger", "published_position") == [(position,)]
+
+
+class WithFolders(FolderObjectStore):
+    """A store that lists what S3's console makes for a folder: an object of no bytes whose key ends with a slash."""
+
+    def list(self, bucket: str, prefix: str = "") -> Iterator[ObjectInfo]:
+        if prefix == INBOX_PREFIX:
+            yield ObjectInfo("inbox/artists/", 0, "1")
+        yield from super().list(bucket, prefix)
+
+
+def test_a_folder_made_in_the_console_is_no_file(core: Dropped) -> None:
+    inbox = Inbox(DeliveryLog(WithFolders(core.store.root), RAW), FORMATS, 0)
+    assert inbox.arrivals().objects == 0

@@ -113,7 +113,8 @@ class Inbox:
         infos = [
             info
             for info in self.log.store.list(self.log.bucket, INBOX_PREFIX)
-            if not any(map(_UNFINISHED.fullmatch, info.key.removeprefix(INBOX_PREFIX).split("/")))
+            if not info.key.endswith("/")  # as which S3's console keeps a folder
+            and not any(map(_UNFINISHED.fullmatch, info.key.removeprefix(INBOX_PREFIX).split("/")))
         ]
         known = {
             (item.source_key, item.source_version)
