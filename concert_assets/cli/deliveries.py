@@ -115,7 +115,7 @@ def _read_through(paths: Sequence[Path], options: Any) -> list[_File]:
             stream = stack.enter_context(path.open("rb"))
             kind = options.source or guess_format(path.name, stream.read(HEAD_BYTES))
             if kind is None:
-                raise UnreadableObject("neither name nor content tell the format; expected csv, jsonl, json, xml or parquet")
+                raise UnreadableObject("neither name nor content tell the format: csv, jsonl, json, xml or parquet")
             if options.table and kind in SEVERAL_TABLES:
                 raise UnreadableObject(f"it is of the format {kind}; ingest it with --source {kind}")
             stream.seek(0)
