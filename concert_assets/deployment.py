@@ -209,6 +209,7 @@ def write_dotenv(deployment: Deployment, folder: Path) -> None:
     """
     path = folder / ".env"
     text = path.read_text() if path.exists() else ""
+    text += "\n" if text and not text.endswith("\n") else ""
     for name, value in _environment(deployment).items():
         if not re.search(rf"^\s*(export\s+)?{name}=", text, re.MULTILINE):
             text += f"{name}={value}\n"

@@ -118,6 +118,16 @@ class Buckets:
     url: str = ""
 
 
+@dataclass
+class Published:
+    """What the sensor sees of the resource ``redshift``."""
+
+    position: int = 0
+
+    def published_position(self) -> int:
+        return self.position
+
+
 @dg.job(name=load_arrivals.name)
 def _run_that_was() -> None:
     """Stands in the run history for a run of that job, whose first step is done here."""
@@ -128,6 +138,7 @@ class OfTheLog:
 
     def __init__(self, place: Place) -> None:
         self._s3 = Buckets(place.store)
+        self._redshift = Published()
         self._log = DeliveryLog(place.store, RAW)
         self._asked: set[str | None] = set()
         self._instance = dg.DagsterInstance.ephemeral()
@@ -138,7 +149,8 @@ class OfTheLog:
         return [(item.source_key.removeprefix(FOLDER), item.sha256) for item in objects]
 
     def see(self) -> dg.RunRequest | dg.SkipReason:
-        found = raw_object_arrived(dg.build_sensor_context(instance=self._instance), s3=self._s3)
+        context = dg.build_sensor_context(instance=self._instance)
+        found = raw_object_arrived(context, s3=self._s3, redshift=self._redshift)
         assert isinstance(found, dg.RunRequest | dg.SkipReason)
         return found
 
@@ -150,10 +162,7 @@ class OfTheLog:
         arrivals = inbox.arrivals()
         meanwhile()
         inbox.take_in(arrivals)
-        done = dg.AssetMaterialization(
-            ["warehouse", "load_ledger"], metadata={"log_position": len(self._log.entries())}
-        )
-        self._instance.report_runless_asset_event(done)
+        self._redshift.position = len(self._log.entries())
         self._instance.create_run_for_job(_run_that_was, tags=seen.tags, status=dg.DagsterRunStatus.SUCCESS)
         return None
 

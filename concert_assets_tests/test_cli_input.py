@@ -218,3 +218,16 @@ def test_a_held_delivery_is_shown_and_released_and_a_busy_home_names_its_holder(
     assert "Traceback" not in err
     holder.communicate("\n")
     assert run("status", "--home", "home", CONCERT_WAIT_SECONDS="1") == 0
+
+
+def test_ingest_without_files_ends_what_a_killed_command_had_begun(folder: Path, capsys: Said) -> None:
+    Path("good.jsonl").write_bytes(as_jsonl([ARTIST]))
+    assert run("ingest", "--table", "artists", "good.jsonl", "--home", "home") == 0
+    for path in (folder / "home").glob("warehouse.*"):  # as rebuild does first
+        path.unlink()
+    capsys.readouterr()
+    assert run("ingest", "--home", "home") == 0
+    assert "nothing new" not in capsys.readouterr().out
+    assert query(folder / "home", "select artist_id from concert_dw.artists") == [("a1",)]
+    assert run("ingest", "--home", "home") == 0
+    assert "nothing new in the inbox" in capsys.readouterr().out

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from concert_assets.deliveries.inbox import Formats, Inbox, TakenIn, delivery_name
-from concert_assets.deliveries.log import DeliveryLog, position_of
+from concert_assets.deliveries.log import DeliveryLog, Entry, position_of
 from concert_assets.resources.s3.folder import FolderObjectStore
 from concert_assets.resources.s3.protocol import INBOX_PREFIX, ObjectInfo
 from concert_assets.sources.detect import HEAD_BYTES, guess_format
@@ -104,14 +104,53 @@ def test_deleting_a_file_changes_nothing(core: Dropped) -> None:
     assert core.take_in().known == ("artists/a.jsonl",)
 
 
-def test_a_retracted_file_that_is_dropped_again_is_delivered_again(core: Dropped) -> None:
+def test_a_retracted_file_comes_back_by_a_command_alone(core: Dropped) -> None:
     core.drop("artists/a.jsonl", ADA)
     core.take_in()
     core.log.judge(core.delivery("artists/a.jsonl"), "retraction", "")
     assert core.inbox.arrivals().objects == 0, "what was taken back lies there still and does not come by itself"
+    os.link(core.folder / "artists" / "a.jsonl", core.folder / "artists" / ".backup")  # changes the inode's time
+    assert core.inbox.arrivals().objects == 1
+    assert core.take_in().known == ("artists/a.jsonl",)
     core.drop("artists/a.jsonl", ADA)
+    assert core.take_in().known == ("artists/a.jsonl",)
+    assert [item.state for item in core.log.deliveries()] == ["retracted"]
+    core.drop("artists/a.jsonl", BEA)
     assert [entry.delivery for entry in core.take_in().new] == ["artists/a.jsonl"]
     assert [item.state for item in core.log.deliveries()] == ["retracted", "live"]
+
+
+def test_an_older_version_that_is_logged_late_gives_way_to_the_one_that_lies_there(core: Dropped) -> None:
+    core.drop("artists/a.jsonl", ADA)
+    slow = Inbox(DeliveryLog(core.store, RAW), FORMATS, 0)
+    append = slow.log.append
+
+    def overtaken(entry: Entry) -> Entry:
+        core.drop("artists/a.jsonl", BEA)
+        core.take_in()
+        return append(entry)
+
+    slow.log.append = overtaken  # type: ignore[method-assign]
+    slow.take_in(slow.arrivals())
+    assert core.inbox.arrivals().objects == 1, "what lies there is not what was logged last"
+    core.take_in()
+    core.process()
+    assert core.keys("artists") == ["a2"]
+    assert core.inbox.arrivals().objects == 0
+
+
+def test_a_link_that_leads_to_itself_holds_up_no_other_file(core: Dropped) -> None:
+    core.drop("artists/a.jsonl", ADA)
+    (core.folder / "artists" / "loop.jsonl").symlink_to("loop.jsonl")
+    assert [entry.delivery for entry in core.take_in().new] == ["artists/a.jsonl"]
+
+
+def test_no_name_leads_out_of_the_inbox(core: Dropped) -> None:
+    path = core.home / "secret"
+    path.write_bytes(ADA)
+    core.drop(f"artists/\ufffd (bytes {str(path).encode().hex()})", BEA)
+    (entry,) = core.take_in().new
+    assert core.store.read(RAW, entry.objects[0].key) == BEA, "the file of that name, and none that it names"
 
 
 def test_a_file_that_changed_just_now_is_left_to_settle(tmp_path: Path) -> None:

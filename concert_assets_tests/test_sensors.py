@@ -47,7 +47,8 @@ class Site:
 
     def tick(self) -> dg.RunRequest | str:
         """The run asked for, or why there is none."""
-        context = dg.build_sensor_context(instance=self.instance, resources={"s3": self.s3})
+        resources = {"s3": self.s3, "redshift": (self.defs.resources or {})["redshift"]}
+        context = dg.build_sensor_context(instance=self.instance, resources=resources)
         found = raw_object_arrived(context)
         assert isinstance(found, dg.RunRequest | dg.SkipReason)
         return found if isinstance(found, dg.RunRequest) else str(found.skip_message)
@@ -228,3 +229,26 @@ def test_a_run_that_failed_without_a_report_gets_one(site: Site, status: str) ->
         written = path.stat().st_mtime_ns
         run_failed(context.for_run_failure())
         assert path.stat().st_mtime_ns == written, "once"
+
+
+def test_a_warehouse_that_was_discarded_is_made_anew(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrivals, "_COMMAND_SECONDS", 0)
+    site.drop("artists", [ARTIST])
+    assert site.run(site.request()).success
+    assert isinstance(site.tick(), str)
+    (site.defs.resources or {})["redshift"].warehouse.discard()  # as rebuild does, which was killed after it
+    assert site.run(site.request()).success
+    assert query(site.home, "select artist_id from concert_dw.artists") == [("a1",)]
+
+
+def test_a_run_that_was_deleted_leaves_no_key_to_be_used_twice(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrivals, "FIRST_WAIT_SECONDS", 0)
+    site.drop("artists", [ARTIST])
+    keys, runs = [], []
+    for _ in range(3):
+        request = site.request()
+        keys.append(request.run_key)
+        runs.append(site.begin(request))
+        site.instance.report_run_failed(runs[-1])
+    site.instance.delete_run(runs[0].run_id)
+    assert site.request().run_key not in keys

@@ -16,7 +16,7 @@ from concert_assets.cli.runs import delivery_log, inbox, open_home, run_job, sho
 from concert_assets.cli.work import SIMULATION, USE_WHAT_IS_DELIVERED, check_test_size, training_config
 from concert_assets.deliveries.hashing import HashingWriter
 from concert_assets.deliveries.inbox import copy_key
-from concert_assets.deliveries.log import DeliveredObject, DeliveryLog, NoSuchDelivery, object_id
+from concert_assets.deliveries.log import DeliveredObject, DeliveryLog, NoSuchDelivery, object_id, position_of
 from concert_assets.deployment import Deployment
 from concert_assets.resources.s3.protocol import KeyRefused
 from concert_assets.sources.detect import HEAD_BYTES, guess_format
@@ -59,9 +59,14 @@ def ingest(deployment: Deployment, options: Any) -> int:
 
 
 def _ingest_inbox(deployment: Deployment, options: Any) -> int:
+    """Take in what lies in the inbox, and end what a killed command had begun."""
+    from concert_assets.definitions import build_resources
+
     open_home(deployment)
     arrivals = inbox(deployment).arrivals()
-    if not arrivals.deliveries:
+    redshift = build_resources(deployment)["redshift"]
+    is_behind = redshift.published_position() < position_of(delivery_log(deployment).entries())
+    if not arrivals.deliveries and not is_behind:
         left = f"; {len(arrivals.settling)} still changing" if arrivals.settling else ""
         print(f"nothing new in the inbox {shown(deployment.inbox)}{left}")
         return 1 if left else 0

@@ -10,6 +10,7 @@ from concert_assets.defs.jobs import load_arrivals
 from concert_assets.defs.raw_datasets import inbox_of
 from concert_assets.deliveries.inbox import Arrivals
 from concert_assets.deliveries.log import DeliveryLog, Entry, position_of
+from concert_assets.resources.redshift.resource import Redshift
 from concert_assets.resources.s3.resource import S3
 
 STATE_TAG = "concert/arrivals"
@@ -20,6 +21,7 @@ WAIT_FACTOR = 3
 MOST_WAIT_SECONDS = 3_600
 # Who logs a delivery or a verdict by the command goes on to publish it; this long it is left to him.
 _COMMAND_SECONDS = 30
+_ABANDONED_SECONDS = 25 * 3_600
 
 _UNDER_WAY = [
     dg.DagsterRunStatus.NOT_STARTED,
@@ -37,19 +39,28 @@ _UNDER_WAY = [
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Load what lies in the inbox and is not in the delivery log, and what the log has and no table yet.",
 )
-def raw_object_arrived(context: dg.SensorEvaluationContext, s3: dg.ResourceParam[S3]) -> dg.RunRequest | dg.SkipReason:
+def raw_object_arrived(
+    context: dg.SensorEvaluationContext, s3: dg.ResourceParam[S3], redshift: dg.ResourceParam[Redshift]
+) -> dg.RunRequest | dg.SkipReason:
     """Ask for one run for all that is to be done; the run itself takes in what lies there when it starts."""
-    under_way = context.instance.get_runs(dg.RunsFilter(job_name=load_arrivals.name, statuses=_UNDER_WAY), limit=1)
+    runs = context.instance.get_run_records(dg.RunsFilter(job_name=load_arrivals.name, statuses=_UNDER_WAY))
+    under_way = [record.dagster_run for record in runs if not _is_abandoned(record)]
     if under_way:
         return dg.SkipReason(f"run {under_way[0].run_id[:8]} is loading what arrived before")
     log = DeliveryLog(s3.store, s3.raw_bucket)
     arrivals = inbox_of(s3, log).arrivals()
     entries = log.entries()
     now = datetime.now(UTC)
-    if not arrivals.deliveries and not _is_behind(context.instance, entries, now):
+    if not arrivals.deliveries and not _is_behind(redshift.published_position(), entries, now):
         settling = f"; still changing: {len(arrivals.settling)}" if arrivals.settling else ""
         return dg.SkipReason(f"nothing has arrived that the log does not know{settling}")
     return _request(context.instance, _state(arrivals, entries), arrivals.objects, now)
+
+
+def _is_abandoned(record: dg.RunRecord) -> bool:
+    """Whether a run was asked for and never begun; Dagster takes such a one up again within a day or not at all."""
+    is_new = record.dagster_run.status is dg.DagsterRunStatus.NOT_STARTED
+    return is_new and (datetime.now(UTC) - record.create_timestamp).total_seconds() > _ABANDONED_SECONDS
 
 
 def _state(arrivals: Arrivals, entries: Sequence[Entry]) -> str:
@@ -57,13 +68,14 @@ def _state(arrivals: Arrivals, entries: Sequence[Entry]) -> str:
     return hashlib.sha256(f"{arrivals.set_hash}\0{len(entries)}".encode()).hexdigest()[:16]
 
 
-def _is_behind(instance: dg.DagsterInstance, entries: Sequence[Entry], now: datetime) -> bool:
-    """Whether the log has moved on since it was published last, through a run that failed or held a delivery."""
+def _is_behind(published: int, entries: Sequence[Entry], now: datetime) -> bool:
+    """Whether the log has moved on since it was published last, through a run that failed or held a delivery.
+
+    It is also where the warehouse was discarded and the run that was to make it anew did not come to its end.
+    """
     if not entries or (now - datetime.fromisoformat(entries[-1].recorded_at)).total_seconds() < _COMMAND_SECONDS:
         return False
-    event = instance.get_latest_materialization_event(dg.AssetKey(["warehouse", "load_ledger"]))
-    published = event.asset_materialization.metadata.get("log_position") if event and event.asset_materialization else 0
-    return int(getattr(published, "value", 0) or 0) < position_of(entries)
+    return published < position_of(entries)
 
 
 def _request(instance: dg.DagsterInstance, state: str, objects: int, now: datetime) -> dg.RunRequest | dg.SkipReason:
@@ -75,13 +87,15 @@ def _request(instance: dg.DagsterInstance, state: str, objects: int, now: dateti
     for record in earlier:
         if record.dagster_run.is_success:
             return dg.SkipReason(f"run {record.dagster_run.run_id[:8]} succeeded and left all as it was; see its log")
+    # By their tags, for a run may have been deleted since.
+    attempts = max((int(record.dagster_run.tags[ATTEMPT_TAG]) for record in earlier), default=0)
     if earlier:
-        wait = min(FIRST_WAIT_SECONDS * WAIT_FACTOR ** (len(earlier) - 1), MOST_WAIT_SECONDS)
+        wait = min(FIRST_WAIT_SECONDS * WAIT_FACTOR ** (attempts - 1), MOST_WAIT_SECONDS)
         rested = now.timestamp() - max(record.end_time or record.update_timestamp.timestamp() for record in earlier)
         if rested < wait:
-            return dg.SkipReason(f"attempt {len(earlier)} failed; the next one is in {wait - rested:.0f} s")
+            return dg.SkipReason(f"attempt {attempts} failed; the next one is in {wait - rested:.0f} s")
     return dg.RunRequest(
         # The attempt is part of the key, for Dagster never tries a run key twice.
-        run_key=f"{state}-{len(earlier)}",
-        tags={STATE_TAG: state, ATTEMPT_TAG: str(len(earlier) + 1), "concert/objects": str(objects)},
+        run_key=f"{state}-{attempts}",
+        tags={STATE_TAG: state, ATTEMPT_TAG: str(attempts + 1), "concert/objects": str(objects)},
     )

@@ -29,7 +29,7 @@ class InputsChanged(dg.AutomationCondition[dg.AssetKey]):
         tags = _tags(context.asset_graph_view.instance, [context.key, *parents])
         made = tags.pop(context.key, {})
         is_changed = any(
-            made.get(_INPUT_VERSION + key.to_user_string()) != found[_DATA_VERSION] for key, found in tags.items()
+            made.get(_INPUT_VERSION + key.to_user_string()) != found.get(_DATA_VERSION) for key, found in tags.items()
         )
         subset = context.candidate_subset if is_changed else context.get_empty_subset()
         return dg.AutomationResult(context, subset)

@@ -1,7 +1,7 @@
 """The inbox: what people dropped below ``inbox/<table>/``, what of it the log does not know yet, how it is taken in.
 
 What has arrived is a difference of sets: the object versions that lie below ``inbox/`` against those that the log
-names. There is no cursor that could point past one. A file that is taken in is copied, for what lies in the inbox
+named last. There is no cursor that could point past one. A file that is taken in is copied, for what lies in the inbox
 belongs to the people who drop it and may be overwritten or deleted at any time.
 """
 
@@ -116,8 +116,9 @@ class Inbox:
             if not info.key.endswith("/")  # as which S3's console keeps a folder
             and not any(map(_UNFINISHED.fullmatch, info.key.removeprefix(INBOX_PREFIX).split("/")))
         ]
+        # What was named last: where two processes logged two versions in the wrong order, the newer one arrives again.
         known = {
-            (item.source_key, item.source_version)
+            item.source_key: item.source_version
             for entry in self.log.entries()
             for item in entry.objects
             if item.source_key
@@ -128,7 +129,7 @@ class Inbox:
         ready: dict[str, tuple[ObjectInfo, ...]] = {}
         settling: list[str] = []
         for name, objects in lying.items():
-            if all((info.key, info.version) in known for info in objects):
+            if all(known.get(info.key) == info.version for info in objects):
                 continue
             changing = [info.key for info in objects if self._may_change(info)]
             settling += changing
@@ -141,8 +142,9 @@ class Inbox:
     def take_in(self, arrivals: Arrivals) -> TakenIn:
         """Copy what has arrived and log it, a delivery each.
 
-        Bytes that are those of the newest delivery of the name already are logged as seen again. An object that
-        changes or vanishes meanwhile is left; if it is there again, it is another version, and arrives.
+        Bytes that are those of the newest delivery of the name already are logged as seen again; so what was retracted
+        comes back by a command alone, and not by a backup or a change of rights. An object that changes or vanishes
+        meanwhile is left; if it is there again, it is another version, and arrives.
         """
         newest = {item.name: item for item in settle(self.log.entries())}
         new: list[Entry] = []
@@ -155,7 +157,7 @@ class Inbox:
                 continue
             entry = Entry(0, "delivery", name, now(), tuple(objects), source=SOURCE)
             last = newest.get(name)
-            if last is not None and last.state != "retracted" and last.entry.content_id == entry.content_id:
+            if last is not None and last.entry.content_id == entry.content_id:
                 self.log.append(replace(entry, kind="sighting", refers_to=last.sequence))
                 known.append(name)
             else:

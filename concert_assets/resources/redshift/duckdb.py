@@ -20,13 +20,15 @@ if TYPE_CHECKING:
     import duckdb
     import pandas as pd
 
-_PUBLICATION = f"select number, fingerprint from {PUBLICATIONS.qualified} order by number desc limit 1"
+_PUBLICATION = f"select number, fingerprint, position from {PUBLICATIONS.qualified} order by number desc limit 1"
 
 
 class DuckDBSession:
     """A :class:`~concert_assets.resources.redshift.protocol.Session` on DuckDB."""
 
-    def __init__(self, connection: "duckdb.DuckDBPyConnection", note_publication: Callable[[int, str], None]) -> None:
+    def __init__(
+        self, connection: "duckdb.DuckDBPyConnection", note_publication: Callable[[int, str, int], None]
+    ) -> None:
         """``connection`` stays the warehouse's to close."""
         self._connection = connection
         self._note_publication = note_publication
@@ -107,8 +109,7 @@ class DuckDBSession:
     def publication_made(self) -> None:
         """Checkpoint, then note the publication in a file of its own that the next open compares."""
         self._connection.execute("checkpoint")
-        number, fingerprint = self._connection.execute(_PUBLICATION).fetchall()[0]
-        self._note_publication(number, fingerprint)
+        self._note_publication(*self._connection.execute(_PUBLICATION).fetchall()[0])
 
 
 class DuckDBWarehouse:
@@ -219,10 +220,14 @@ class DuckDBWarehouse:
             return None
         return witness
 
-    def _note_publication(self, number: int, fingerprint: str) -> None:
+    def published_position(self) -> int:
+        """The position of the log that was published last; 0 where nothing is. Nothing is opened."""
+        return int((self._witness() or {}).get("position", 0))
+
+    def _note_publication(self, number: int, fingerprint: str, position: int) -> None:
         temporary = self._witness_path.with_suffix(".new")
         with temporary.open("w") as stream:
-            json.dump({"number": number, "fingerprint": fingerprint}, stream)
+            json.dump({"number": number, "fingerprint": fingerprint, "position": position}, stream)
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(self._witness_path)
@@ -237,7 +242,7 @@ class DuckDBWarehouse:
             return
         session = DuckDBSession(connection, self._note_publication)
         found = session.query(_PUBLICATION) if session.table_exists(PUBLICATIONS.qualified) else []
-        number, fingerprint = found[0] if found else (0, "")
+        number, fingerprint = found[0][:2] if found else (0, "")
         is_ahead = number == witness["number"] + 1
         if not is_ahead and (number, fingerprint) != (witness["number"], witness["fingerprint"]):
             raise WarehouseDamaged(

@@ -75,6 +75,10 @@ class Warehouse(Protocol):
         """A session; WarehouseBusy or WarehouseDamaged where there can be none."""
         ...
 
+    def published_position(self) -> int:
+        """The position of the log that was published last, as it was acknowledged; 0 where nothing is published."""
+        ...
+
     def location(self, table: str) -> str:
         """Where a table lies, for people: without credentials."""
         ...

@@ -35,6 +35,10 @@ class DuckDBRedshift(ConfigurableResource):  # type: ignore[type-arg]
         """Where a table lies."""
         return self.warehouse.location(table)
 
+    def published_position(self) -> int:
+        """The position of the log that was published last; 0 where nothing is."""
+        return self.warehouse.published_position()
+
 
 class Redshift(Protocol):
     """What assets see of the resource, in every deployment."""
@@ -45,4 +49,8 @@ class Redshift(Protocol):
 
     def location(self, table: str) -> str:
         """Where a table lies."""
+        ...
+
+    def published_position(self) -> int:
+        """The position of the log that was published last; 0 where nothing is."""
         ...

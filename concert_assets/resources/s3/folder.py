@@ -41,7 +41,9 @@ def _decode_segment(name: str) -> str:
 def _to_name(segment: str) -> str:
     """The file name of a part of a key below the inbox."""
     found = _NO_TEXT.fullmatch(segment)
-    return os.fsdecode(bytes.fromhex(found[1])) if found else segment
+    name = os.fsdecode(bytes.fromhex(found[1])) if found else segment
+    # A file may be called as such a part is; it is then that file, and no way to another one.
+    return name if _from_name(name) == segment and "/" not in name else segment
 
 
 def _from_name(name: str) -> str:
@@ -157,7 +159,8 @@ class FolderObjectStore:
                 decode = _from_name if parts[0] == INBOX_PREFIX.rstrip("/") and len(parts) > 1 else _decode_segment
                 key = "/".join(map(decode, parts))
                 if key.startswith(prefix):
-                    with suppress(FileNotFoundError):  # removed while listing: then it is not there
+                    # Removed while listing: then it is not there. In the inbox lies what people put there, links too.
+                    with suppress(OSError if decode is _from_name else FileNotFoundError):
                         info = self._info(path, key)
                         if path.is_file():  # no pipe, socket or device
                             found.append(info)
