@@ -122,7 +122,7 @@ def text(value: Any, name: str) -> str | None:
 
 
 def is_true(value: Any, name: str) -> bool:
-    """A JSON truth value, false where there is none; Fault where it is something else."""
+    """A JSON boolean, false where there is none; Fault where it is something else."""
     if value is None:
         return False
     if not isinstance(value, bool):
