@@ -124,6 +124,29 @@ def test_a_concert_is_judged_by_the_canonical_venue_and_told_in_the_zone_of_its_
     ]
 
 
+def test_a_merge_makes_no_row_unfit_that_the_venue_it_names_admits(core: Core) -> None:
+    """Two sources count a house differently: each is held to its own figure, orders too."""
+    named = CONCERT | {"venue_id": "v2", "tickets_sold": 18, "total_attendance": 15}
+    core.deliver("small", artists=[ARTIST], venues=[HALL])
+    core.deliver(
+        "large",
+        venues=[HALL | {"venue_id": "v2", "capacity": 20}],
+        concerts=[named, named | {"concert_id": "c2", "tickets_sold": 21}, CONCERT | {"concert_id": "c3"}],
+        ticket_sales=[SALE | {"quantity": 18, "total_price": "198.00"}],
+    )
+    core.process()
+    assert core.rows("identity_map", "source_id", "canonical_id", "capacity") == [("v2", "v1", 20)]
+    assert core.rows("concerts", "concert_id", "venue_id") == [("c1", "v1"), ("c3", "v1")]
+    assert core.outcomes("concerts") == {("large", 2): ("rejected", "tickets_within_capacity")}
+    assert core.keys("ticket_sales") == ["s1"]
+    core.deliver("fewer", concerts=[named | {"tickets_sold": 8, "total_attendance": 7}])
+    at_fault = core.deliver("smaller", venues=[HALL | {"venue_id": "v2", "capacity": 17}])
+    core.deliver("last", concerts=[CONCERT | {"concert_id": "c4"}])
+    verdict, _ = core.process(must_pass=False)
+    assert broken(verdict) == {("ticket_sales", "sales_within_capacity")}
+    assert list(verdict.holds) == [at_fault.sequence]
+
+
 def test_an_alias_is_a_delivery_that_can_be_taken_back(core: Core) -> None:
     facts = [CONCERT, CONCERT | {"concert_id": "c2", "venue_id": "v2"}]
     core.deliver("d", artists=[ARTIST], venues=[HALL, NEW_HALL], concerts=facts)
@@ -202,7 +225,8 @@ def test_many_merges_are_no_loss_and_block_nothing(core: Core) -> None:
 
 def test_an_alias_that_makes_published_facts_unfit_is_held(core: Core) -> None:
     concerts = [CONCERT | {"concert_id": f"c{number}", "venue_id": "v2", "tickets_sold": 9} for number in range(30)]
-    core.deliver("d", artists=[ARTIST], venues=[HALL | {"capacity": 8}, NEW_HALL], concerts=concerts)
+    unstated = NEW_HALL | {"capacity": None}
+    core.deliver("d", artists=[ARTIST], venues=[HALL | {"capacity": 8}, unstated], concerts=concerts)
     core.process()
     core.deliver("aliases", identity_aliases=[ALIAS])
     verdict, _ = core.process(must_pass=False)

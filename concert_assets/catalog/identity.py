@@ -65,6 +65,7 @@ IDENTITY_MAP = Table(
         Column("method", "varchar(16)", "evidence, or alias where a user declared it", values=("evidence", "alias")),
         Column("evidence", "varchar(1024)", "What spoke for the merge and against it"),
         Column("timezone", "varchar(64)", "Time zone that the venue's own row tells; its concerts are read in it"),
+        Column("capacity", "integer", "Capacity that the venue's own row tells; it holds for its concerts", "persons"),
     ),
 )
 

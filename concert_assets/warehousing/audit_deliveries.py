@@ -1,12 +1,12 @@
 """The rules that look at deliveries as wholes: rows conserved, refused or lost, objects unreadable, orders summed."""
 
 from concert_assets.catalog.canonical import BY_NAME, IDENTITY_ALIASES, TABLES
-from concert_assets.catalog.identity import MERGED
+from concert_assets.catalog.identity import MERGE_RULES, MERGED
 from concert_assets.catalog.model import Table
 from concert_assets.catalog.operational import PUBLICATIONS
 from concert_assets.resources.redshift.protocol import Session
 from concert_assets.warehousing.audit_rules import SAMPLE_SIZE, Result
-from concert_assets.warehousing.names import STAGED_COUNTS, STAGED_OBJECTS, candidate
+from concert_assets.warehousing.names import STAGED_COUNTS, STAGED_OBJECTS, candidate, staged
 from concert_assets.warehousing.resolve import LEDGER, OUTCOMES
 
 # A delivery that brings this many bad rows is more likely a broken file than a file with broken rows.
@@ -108,15 +108,24 @@ def oversold(session: Session) -> Result:
     the orders that came after, and not old orders where a new row of the venue makes its capacity smaller.
     """
     table = BY_NAME["ticket_sales"]
+    # A concert at a venue that was merged is held to that venue's own row, where it tells a capacity.
+    own = (
+        f"select w.venue_id, w.capacity, y.sequence from {staged(BY_NAME['venues'])} as w inner join {OUTCOMES} as x "
+        "on x.object_id = w._object_id and x.row_number = w._row_number and x.table_name = 'venues' "
+        f"and x.rule = '{MERGE_RULES['venues'].name}' and w.capacity is not null "
+        f"inner join {STAGED_OBJECTS} as y on y.object_id = w._object_id and y.state = 'live'"
+    )
     tickets = (
-        "select s.concert_id, v.capacity, o.sequence, sum(s.quantity) as tickets, "
-        "max(greatest(p.sequence, q.sequence)) as parent_sequence "
+        "select s.concert_id, coalesce(m.capacity, v.capacity) as capacity, o.sequence, sum(s.quantity) as tickets, "
+        "max(greatest(p.sequence, coalesce(m.sequence, q.sequence))) as parent_sequence "
         f"from {candidate('ticket_sales')} as s inner join {candidate('concerts')} as c on c.concert_id = s.concert_id "
         f"inner join {candidate('venues')} as v on v.venue_id = c.venue_id "
+        f"inner join {staged(BY_NAME['concerts'])} as d on d._object_id = c._object_id "
+        f"and d._row_number = c._row_number left join ({own}) as m on m.venue_id = d.venue_id "
         f"inner join {STAGED_OBJECTS} as o on o.object_id = s._object_id and o.state = 'live' "
         f"inner join {STAGED_OBJECTS} as p on p.object_id = c._object_id and p.state = 'live' "
         f"inner join {STAGED_OBJECTS} as q on q.object_id = v._object_id and q.state = 'live' "
-        "where s.sale_status = 'completed' group by s.concert_id, v.capacity, o.sequence"
+        "where s.sale_status = 'completed' group by s.concert_id, coalesce(m.capacity, v.capacity), o.sequence"
     )
     running = (
         "select t.concert_id, t.capacity, t.sequence, t.parent_sequence, sum(t.tickets) over "

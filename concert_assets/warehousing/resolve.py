@@ -32,9 +32,13 @@ ORIGIN_KEY = ("_object_id", "_row_number")
 # of its own row of the venue, which may have given way to a row without one.
 _CONCERT_ZONE = "coalesce(merged_venue_id.timezone, venues.timezone)"
 _ZONES = {"concerts": _CONCERT_ZONE, "ticket_sales": "concerts.event_timezone"}
-# What set rules look at beyond the row itself.
+# What set rules look at beyond the row itself. A concert is held to the capacity of the venue's row that it names, if
+# that tells one: sources count a house differently, and a merge must not make a sound row unfit.
 _INPUTS = {
-    "concerts": {"venue_capacity": "venues.capacity", "data_end": "objects.data_end"},
+    "concerts": {
+        "venue_capacity": "coalesce(merged_venue_id.capacity, venues.capacity)",
+        "data_end": "objects.data_end",
+    },
     # Where only the date is known, a sale on the day itself precedes the show in every time zone within 36 hours.
     "ticket_sales": {
         "concert_sales_end": (
@@ -48,20 +52,27 @@ _DERIVED = {
 }
 
 
-def _with_parents(table: Table, source: str, columns: Sequence[str], merged: Sequence[Reference] = ()) -> str:
+def _with_parents(table: Table, source: str, columns: Sequence[str], is_delivered: bool) -> str:
     """A query over ``source`` as ``t`` that adds to ``columns`` which parents exist and what the set rules look at.
 
-    ``merged`` are the references that are followed through the map of merged ids.
+    ``is_delivered`` tells that the rows refer as they were delivered, so that references are followed through the map
+    of merged ids; else the delivered rows are looked up for the ids that they named.
     """
+    merged = _merged(table)
+    named = "t" if is_delivered else "delivered"
     found = [f"{_key(BY_NAME[r.table], r.table)} is not null as {r.rule_name}" for r in table.references]
     inputs = [f"{expression} as {name}" for name, expression in _INPUTS.get(table.name, {}).items()]
-    joins = [
+    joins = []
+    if merged and not is_delivered:
+        on = " and ".join(f"delivered.{column} = t.{column}" for column in ORIGIN_KEY)
+        joins.append(f"inner join {staged(table)} as delivered on {on}")
+    joins += [
         f"left join {MAP} as merged_{r.column} on merged_{r.column}.entity = '{MERGED[r.table]}' "
-        f"and merged_{r.column}.source_id = t.{r.column}"
+        f"and merged_{r.column}.source_id = {named}.{r.column}"
         for r in merged
     ]
     for r in table.references:
-        value = _canonical_id(r) if r in merged else f"t.{r.column}"
+        value = _canonical_id(r) if r in merged and is_delivered else f"t.{r.column}"
         joins.append(f"left join {candidate(r.table)} as {r.table} on {_key(BY_NAME[r.table], r.table)} = {value}")
     if "data_end" in _INPUTS.get(table.name, {}):
         on = "objects.object_id = t._object_id and objects.state = 'live'"
@@ -74,6 +85,11 @@ def _key(table: Table, alias: str) -> str:
     return f"{alias}.{column}"
 
 
+def _merged(table: Table) -> list[Reference]:
+    """The references that are followed through the map of merged ids."""
+    return [reference for reference in table.references if reference.table in MERGED]
+
+
 def _canonical_id(reference: Reference) -> str:
     return f"coalesce(merged_{reference.column}.canonical_id, t.{reference.column})"
 
@@ -81,8 +97,7 @@ def _canonical_id(reference: Reference) -> str:
 def fitted(table: Table) -> str:
     """Staged rows as they would be published: times in UTC, references through the map; with what set rules look at."""
     zone = _ZONES.get(table.name, "")
-    merged = [reference for reference in table.references if reference.table in MERGED]
-    followed = {reference.column: _canonical_id(reference) for reference in merged}
+    followed = {reference.column: _canonical_id(reference) for reference in _merged(table)}
     columns = ["t._object_id", "t._row_number"]
     for column in table.columns:
         if column.name in LOCAL_TIMESTAMPS:
@@ -95,12 +110,12 @@ def fitted(table: Table) -> str:
         else:
             columns.append(f"t.{column.name}")
     columns += [f"{expression} as {name}" for name, expression in _DERIVED.get(table.name, {}).items()]
-    return _with_parents(table, staged(table), columns, merged)
+    return _with_parents(table, staged(table), columns, is_delivered=True)
 
 
 def audited(table: Table) -> str:
     """Candidate rows with what the set rules look at."""
-    return _with_parents(table, candidate(table.name), ["t.*"])
+    return _with_parents(table, candidate(table.name), ["t.*"], is_delivered=False)
 
 
 def set_rules(table: Table) -> list[Rule]:

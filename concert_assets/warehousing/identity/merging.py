@@ -26,6 +26,7 @@ Row = Mapping[str, Any]
 
 MAP = candidate(IDENTITY_MAP.name)
 OUTCOMES = candidate(ROW_OUTCOMES.name)
+OWN_COLUMNS = ("timezone", "capacity")  # what the map keeps of a venue that gave way, for the concerts that named it
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +215,7 @@ def _values(
 
 def _write(session: Session, entity: Entity[Any], rows: Sequence[Sequence[Any]], found: Matched) -> None:
     name, rule = MERGED[entity.table.name], MERGE_RULES[entity.table.name]
-    zones = _values(entity, rows, "timezone", lambda zone: zone)
+    own = [_values(entity, rows, column, lambda value: value) for column in OWN_COLUMNS]
 
     def outcome(merge: Merge) -> tuple[Any, ...]:
         row, winner = rows[merge.row], rows[merge.canonical]
@@ -224,7 +225,8 @@ def _write(session: Session, entity: Entity[Any], rows: Sequence[Sequence[Any]],
 
     def line(merge: Merge) -> tuple[Any, ...]:
         told = (merge.score, merge.method, merge.evidence[:1024])
-        return (name, rows[merge.row][0], rows[merge.canonical][0], *told, zones[merge.row] if zones else None)
+        kept = (values[merge.row] if values else None for values in own)
+        return (name, rows[merge.row][0], rows[merge.canonical][0], *told, *kept)
 
     session.insert_rows(OUTCOMES, ROW_OUTCOMES.column_names, [outcome(merge) for merge in found.merges])
     session.insert_rows(MAP, IDENTITY_MAP.column_names, [line(merge) for merge in found.merges])
