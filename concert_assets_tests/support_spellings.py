@@ -22,7 +22,8 @@ DOUBLES = {
     "5.": None, "1e400": None, "12abc": None, "": None, "1,234,567": None, "1 234": None, "40° N": None,
 }  # fmt: skip
 MONEY = {
-    "10": Decimal("10.00"), "10.5": Decimal("10.50"), "10.50": Decimal("10.50"), "10.500": Decimal("10.50"),
+    "10": Decimal("10.00"), "10.5": Decimal("10.50"), "10.50": Decimal("10.50"), "10.5000": Decimal("10.50"),
+    "0.500": Decimal("0.50"), "007.500": Decimal("7.50"), "1234.500": Decimal("1234.50"), "12,500": Decimal("12500.00"),
     "0.01": Decimal("0.01"), "-1": Decimal("-1.00"), "99999999.99": Decimal("99999999.99"), "0.1": Decimal("0.10"),
     "$5": Decimal("5.00"), "$ 5.00": Decimal("5.00"), "US$5": Decimal("5.00"), "us $5": Decimal("5.00"), "USD 5": Decimal("5.00"),
     "5 USD": Decimal("5.00"), "5usd": Decimal("5.00"), "5.00 US$": Decimal("5.00"), "5$": Decimal("5.00"), "$5 USD": Decimal("5.00"),
@@ -33,6 +34,7 @@ MONEY = {
     "$.50": Decimal("0.50"), "-$5": Decimal("-5.00"), "$-5": Decimal("-5.00"), "- 5": Decimal("-5.00"), "+$5.00": Decimal("5.00"),
     "\u2212$5.00": Decimal("-5.00"), "(5.00)": Decimal("-5.00"), "($1,234.50)": Decimal("-1234.50"), "$(5)": Decimal("-5.00"),
     "(USD 5)": Decimal("-5.00"), "\u00a0$5\u200b": Decimal("5.00"), "1,234.500": Decimal("1234.50"),
+    "1.000": None, "10.500": None, "12.500": None, "-2.250": None, "$100.000": None, "(1.000)": None, "12.500 USD": None,
     "10.505": None, "0.001": None, "1.234": None, "0,125": None, "1,234.567": None, "100000000": None, "999999999999999999": None,
     "$100,000,000": None, "9223372036854775808": None, "1e2": None, "1e308": None, "$1e3": None, "1234,567": None, "12,34,567": None,
     "1,23,4": None, "1.23.456": None, "1 23": None, "1,234 567": None, "(5": None, "5)": None, "(-5)": None, "-$-5": None, "--5": None,
@@ -153,7 +155,7 @@ TEXTS = {
 }
 SCORES = {
     "0": "0.00", "100": "100.00", "100.00": "100.00", "99.99": "99.99", "999.99": "999.99", "85%": "85.00", "85.5 %": "85.50",
-    "85,5": "85.50", "99.999": None, "1000": None, "85%%": None, "%85": None, "$85": None, "85/100": None,
+    "85,5": "85.50", "85.500": None, "99.999": None, "1000": None, "85%%": None, "%85": None, "$85": None, "85/100": None,
 }  # fmt: skip
 READINGS: list[tuple[str, str, dict[str, Any]]] = [
     ("venues", "capacity", INTEGERS),

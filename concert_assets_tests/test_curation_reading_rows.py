@@ -91,6 +91,27 @@ def test_another_currency_is_refused_by_its_name(text: str, named: str | None) -
         assert row["_reason"] == f"unit_price must be in USD; no rate of {named} is known"
 
 
+@pytest.mark.parametrize(
+    ("column", "text", "told"),
+    [
+        ("unit_price", "12.500", True),
+        ("unit_price", "$ 1.000", True),
+        ("unit_price", "(1.000)", True),
+        ("quantity", "1.000", True),
+        ("unit_price", "12.5001", False),
+        ("unit_price", "1234.567", False),
+        ("quantity", "1.5", False),
+    ],
+)
+def test_a_number_that_may_be_thousands_is_refused_with_a_word_on_how_to_write_it(
+    column: str, text: str, told: bool
+) -> None:
+    (row,) = judged("ticket_sales", [SOUND_SALE | {column: text}])
+    assert (row["_rule"], row["_value"]) == (f"{column}_readable", text)
+    reason = f"{column} may have three decimals or be thousands: write it as 12.5 or as 12500"
+    assert (row["_reason"] == reason) == told
+
+
 @pytest.mark.parametrize("text", ["9999999999999", "$9,999,999,999,999.00", "1 000 000 000 000", "-1,000,000,000,000"])
 def test_an_optional_number_too_large_for_its_type_is_out_of_range_and_not_emptied(text: str) -> None:
     (row,) = judged("concerts", [{"concert_id": "c", "artist_id": "a", "venue_id": "v", "event_date": "2024-05-01",

@@ -42,6 +42,32 @@ def test_numbers_keep_their_text() -> None:
     assert (row["unit_price"], row["total_price"], row["quantity"]) == ("1.50", "-1E+400", "9" * 5_000)
 
 
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ("12.500", "12.50"),
+        ('"12.500"', "12.500"),
+        ("-2.250", "-2.25"),
+        ("12.345", "12.345"),
+        ("1234.500", "1234.500"),
+        ("0.500", "0.500"),
+        ("12.5000", "12.5000"),
+        ("12.500 ", "12.50"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["jsonl", "json"])
+def test_a_number_of_three_places_is_no_thousand(given: str, text: str, kind: str) -> None:
+    """As a text 12.500 may be twelve thousand and more; a JSON number is not, and says so. An id stays as it is."""
+    line = sale().replace(b'": ', b'":').replace(b'"unit_price":10', b'"unit_price":' + given.encode())
+    line = line.replace(b'"s1"', b"1.500").replace(b'"quantity":2', b'"quantity":2.000')
+    data = line.replace(b", ", b",") if kind == "jsonl" else b"[" + line.replace(b", ", b",") + b"]"
+    (row,) = read_bytes(data, kind, "ticket_sales").rows("ticket_sales")
+    assert (row["sale_id"], row["unit_price"], row["quantity"]) == ("1.500", text, "2.00")
+    prices = f'{{{CONCERT},"ticket_prices":{{"vip":{given}}}}}'.encode()
+    (price,) = read_bytes(prices if kind == "jsonl" else b"[" + prices + b"]", kind, "concerts").rows("ticket_prices")
+    assert price["face_value"] == text
+
+
 def test_other_values_as_text() -> None:
     line = b'{"artist_id":1,"name":true,"genres":[1.50,"\\u00e9",{"a":null}],"members":[],"spotify_id":null,"popularity":NaN}'
     (values,) = read_bytes(line, "jsonl", "artists").values("artists")

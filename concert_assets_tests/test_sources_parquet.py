@@ -64,6 +64,18 @@ def test_types_as_text(array: pa.Array, text: str | None) -> None:
     assert one(array) == text
 
 
+def test_a_decimal_of_three_places_is_no_thousand() -> None:
+    """As a text 12.500 may be twelve thousand and more; as a number it is not, and says so. An id stays as it is."""
+    sale = {"id": Decimal("12.500"), "concert_id": "c", "sale_status": "completed", "purchase_timestamp": NOON}
+    amounts = {"quantity": "2.000", "unit_price": "12.500", "total_price": "12.345"}
+    sale |= {name: Decimal(text) for name, text in amounts.items()}
+    (row,) = read_bytes(parquet({name: [value] for name, value in sale.items()}), "parquet", "ticket_sales").rows(
+        "ticket_sales"
+    )
+    found = [row[name] for name in ("sale_id", "quantity", "unit_price", "total_price")]
+    assert found == ["12.500", "2.00", "12.50", "12.345"]
+
+
 @given(st.lists(st.none() | st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), min_size=1))
 def test_text_comes_back_as_it_was(texts: list[str | None]) -> None:
     data = parquet({"ID": list(range(len(texts))), "Name": pa.array(texts, pa.string())})
@@ -86,6 +98,7 @@ def test_nested_location_unknown_columns_and_nul() -> None:
     ("maps", "prices"),
     [
         (pa.array([{"vip": Decimal("10.00"), "seated": None}, None]), [("c1", "vip", "10.00")]),
+        (pa.array([{"vip": Decimal("10.000")}, None]), [("c1", "vip", "10.00")]),
         (
             pa.array([[("vip", 1.5), ("seated", None)], None], pa.map_(pa.string(), pa.float64())),
             [("c1", "vip", "1.5"), ("c1", "seated", None)],

@@ -29,6 +29,8 @@ IS_OPEN = "_is_open"
 _OTHER_CURRENCY = (
     "(?i)[a-z]{0,2}\\\\p{Sc}|AUD|BRL|CAD|CHF|CNY|CZK|DKK|EUR|GBP|HKD|HUF|ILS|INR|JPY|KRW|MXN|NOK|NZD|PLN|SEK|SGD|TRY"
 )
+# A number of which the point may part thousands or decimals, with what the steps of its column leave out.
+_EITHER_NUMBER = "^[^0-9.,]*[1-9][0-9]{0,2}[.][0-9]{3}[^0-9.,]*$"
 
 
 def output_columns(table: Table) -> list[str]:
@@ -107,6 +109,9 @@ def _reasons(rule: Rule, column: Column) -> list[tuple[str, str]]:
         found = f"nullif(regexp_extract({text_of(column)}, '{_OTHER_CURRENCY}', 0), '$')"
         said = f"concat('{column.name} must be in USD; no rate of ', {found}, ' is known')"
         reasons.insert(0, (f"{named} and nullif({found}, '') is not null", said))
+    if rule.name == f"{column.name}_readable" and _integer_digits(column):
+        told = literal(f"{column.name} may have three decimals or be thousands: write it as 12.5 or as 12500")
+        reasons.insert(-1, (f"{named} and {text_of(column)} rlike '{_EITHER_NUMBER}'", told))
     return reasons
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from concert_assets.catalog import canonical
 from concert_assets.catalog.model import Table
-from concert_assets.sources.json_values import EXACT_JSON, as_text, forbidden, json_text
+from concert_assets.sources.json_values import EXACT_JSON, forbidden, json_text, number_text
 from concert_assets.sources.model import MAX_ROW_TEXT, Batches, RawObject, RowFault, raw_schema
 
 
@@ -93,7 +93,7 @@ class PriceMaps:
             for tier, value in entries.items():
                 columns["concert_id"].append(concert)
                 columns["ticket_tier"].append(tier)
-                columns["face_value"].append(as_text(value))
+                columns["face_value"].append(number_text(value))
                 columns["updated_at"].append(changed)
         if good or faults:
             arrays = {name: text_array(values) for name, values in columns.items()}

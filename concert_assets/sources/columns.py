@@ -38,6 +38,7 @@ class Columns:
         """Gather the names from the catalog; a concert may also bring its price map."""
         self.table = table
         self.canonical = table.column_names + ((PRICE_MAP,) if table is canonical.CONCERTS else ())
+        self.numbers = {c.name for c in table.columns if c.type == "integer" or c.type.startswith("decimal")}
         self._spellings: dict[str, tuple[str, ...]] = {name: (name,) for name in self.canonical}
         self._spellings |= {column.name: (column.name, *column.aliases) for column in table.columns}
         aliases = [alias for column in table.columns for alias in column.aliases]

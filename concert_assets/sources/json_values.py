@@ -1,6 +1,7 @@
 """JSON read without loss and written back: numbers keep their text, no name is given twice, depth is bounded."""
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -35,14 +36,19 @@ QUICK_SCAN: Callable[[str, int], tuple[Any, int]] = vars(
 _EXACT_ESCAPES = ('\\"', "\\u0000", "\\ud", "\\uD")
 # Deeper objects, if not empty, have names that ``names_are_unique`` does not count.
 QUICK_DEPTH = 3
+# As a text such a number might be thousands as well; the second pattern finds where one may end in JSON.
+_MAY_BE_THOUSANDS = re.compile(r"-?[1-9][0-9]{0,2}\.[0-9]{2}0")
+_ENDS_IN_ZERO = re.compile(r"\.[0-9]{2}0[\s,}]")
 
 
 def needs_exact(text: str) -> bool:
-    """Whether there may be an array, or names that could not be counted, or a character to refuse.
+    """Whether there may be an array, or names that could not be counted, or a character to refuse, or 1.000 for one.
 
     Single characters are looked for first, since that is many times faster and they are mostly absent.
     """
-    return "[" in text or '" ' in text or ("\\" in text and any(escape in text for escape in _EXACT_ESCAPES))
+    if "[" in text or '" ' in text or ("\\" in text and any(escape in text for escape in _EXACT_ESCAPES)):
+        return True
+    return _ENDS_IN_ZERO.search(text) is not None
 
 
 def names_are_unique(text: str, rows: Sequence[dict[str, Any]]) -> bool:
@@ -75,6 +81,16 @@ def as_text(value: Any) -> str | None:
     if value is None:
         return None
     return str(value) if isinstance(value, str) else json_text(value)
+
+
+def number_text(value: Any) -> str | None:
+    """A JSON value as the text of a column of numbers; a JSON number of three decimals without the last one, if zero.
+
+    A reader of texts cannot know whether 12.500 is twelve thousand and more. A number says that it is not, and its text
+    says so by 12.50.
+    """
+    text = as_text(value)
+    return text[:-1] if text and isinstance(value, Number) and _MAY_BE_THOUSANDS.fullmatch(text) else text
 
 
 def forbidden(text: str) -> str | None:

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from concert_assets.sources.batches import PriceMaps, RawTable
 from concert_assets.sources.columns import Columns
-from concert_assets.sources.json_values import Number, json_text
+from concert_assets.sources.json_values import Number, as_text, json_text, number_text
 from concert_assets.sources.model import (
     PRICE_MAP,
     Batches,
@@ -80,7 +80,7 @@ def read(obj: RawObject, stream: BinaryIO, limits: Limits, notes: Notes) -> Batc
         for batch in _bounded(file.iter_batches(limits.batch_rows, columns=fields), size, limits):
             found = {name: _column(batch, path) for name, path in chosen.items()}
             maps = found.pop(PRICE_MAP, None)
-            texts = {name: _text(array) for name, array in found.items()}
+            texts = {name: _text(array, is_number=name in columns.numbers) for name, array in found.items()}
             is_good = _without_nul(texts)
             faults = _faults(texts, is_good)
             if faults:
@@ -170,13 +170,13 @@ def _column(batch: pa.RecordBatch, path: tuple[str, ...]) -> pa.Array:
     return column if len(path) == 1 else pc.struct_field(column, path[1])
 
 
-def _text(array: pa.Array) -> pa.Array:
-    """The array as text; nulls stay null."""
+def _text(array: pa.Array, *, is_number: bool = False) -> pa.Array:
+    """The array as text; nulls stay null. Of a column of numbers a decimal is spelled as ``number_text`` does."""
     kind = array.type
     if isinstance(kind, pa.BaseExtensionType):
-        return _text(array.storage)
+        return _text(array.storage, is_number=is_number)
     if pa.types.is_dictionary(kind):
-        return _text(array.dictionary_decode())
+        return _text(array.dictionary_decode(), is_number=is_number)
     if any(is_kind(kind) for is_kind in _AS_ARROW_WRITES):
         text = array.cast(pa.string())
         text.validate(full=True)  # Parquet does not promise that what it calls text is UTF-8
@@ -187,16 +187,12 @@ def _text(array: pa.Array) -> pa.Array:
         return pc.binary_join_element_wise(_without_zero_fraction(text), zone, "")
     if pa.types.is_time(kind):
         return _without_zero_fraction(array.cast(pa.string()))
-    return pa.array([_value_text(value) for value in array.to_pylist(maps_as_pydicts="strict")], pa.string())
+    to_text = number_text if is_number else as_text
+    return pa.array([to_text(_plain(value)) for value in array.to_pylist(maps_as_pydicts="strict")], pa.string())
 
 
 def _without_zero_fraction(text: pa.Array) -> pa.Array:
     return pc.replace_substring_regex(text, r"\.0+$", "")
-
-
-def _value_text(value: Any) -> str | None:
-    plain = _plain(value)
-    return None if plain is None else str(plain) if isinstance(plain, str) else json_text(plain)
 
 
 def _plain(value: Any) -> Any:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from concert_assets.sources.batches import PriceMaps, RawTable, text_array
 from concert_assets.sources.columns import Columns, Matched
-from concert_assets.sources.json_values import EXACT_JSON, as_text, forbidden, is_deeper
+from concert_assets.sources.json_values import EXACT_JSON, as_text, forbidden, is_deeper, number_text
 from concert_assets.sources.model import (
     MAX_NOTED_COLUMNS,
     PRICE_MAP,
@@ -140,7 +140,8 @@ class Records:
         values: dict[str, Any] = {}
         for name, spelling in matched.chosen.items():
             value = row[spelling]
-            values[name] = value if name == PRICE_MAP else as_text(value)
+            to_text = number_text if name in self.columns.numbers else as_text
+            values[name] = value if name == PRICE_MAP else to_text(value)
         if "\\u" in text:
             for name, value in values.items():
                 reason = forbidden(value) if name != PRICE_MAP and value is not None else None
