@@ -1,16 +1,13 @@
 """Who is one and who is not: names and evidence by hand, names of the real world, and the simulator's answer key."""
 
-import random
 from datetime import date
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from concert_assets.simulation.settings import SimulationSettings
-from concert_assets.warehousing.identity.aliases import Alias
-from concert_assets_tests.identity_rows import are_one, clusters, matched, score, simulated
+from concert_assets_tests.identity_rows import are_one, clusters, score, simulated
 
 Row = dict[str, Any]
 BORN = {"formation_date": date(1987, 7, 9)}
@@ -166,95 +163,6 @@ def test_evidence_decides_on_venues_of_one_name() -> None:
     assert are_one(
         "venues", {"name": "Odeon", "city": "St. Louis"}, {"name": "Odeon", "city": "Saint Louis", "country": "USA"}
     )
-
-
-def test_a_cluster_does_not_grow_by_a_chain() -> None:
-    wolves = [{"name": "Wolves"} | row for row in ({"primary_genre": "rock"}, {}, {"primary_genre": "opera"})]
-    assert clusters("artists", wolves) == [[0, 1]]
-    letters = [row | BORN for row in plain("Velvet Lanterns", "Velvet Lanterms", "Velvat Lanterms", "Velvat Lamterms")]
-    found = clusters("artists", letters)
-    assert all(are_one("artists", letters[left], letters[right]) for c in found for left, right in combinations(c, 2))
-    assert not are_one("artists", letters[0], letters[3])
-
-
-def test_the_surest_pair_is_merged_first() -> None:
-    told: list[Row] = [{"primary_genre": "rock"}, BORN, BORN | {"primary_genre": "opera"}]
-    assert clusters("artists", [{"name": "Wolves"} | row for row in told]) == [[1, 2]]
-
-
-def test_a_soloist_who_is_his_own_member_is_no_further_evidence() -> None:
-    solo: Row = {"name": "Jill Garcia", "primary_genre": "pop", "members": '["Jill Garcia"]'}
-    assert not are_one("artists", solo | {"spotify_id": "a"}, solo | {"spotify_id": "b"})
-    typo: Row = solo | {"name": "Jlil Garcia"}  # the list spells the name right
-    assert are_one("artists", solo | {"spotify_id": "a"}, typo)
-    assert not are_one("artists", solo, typo | {"members": '["Jlil Garcia"]'})
-
-
-def test_the_first_delivered_is_canonical_and_the_clusters_do_not_depend_on_the_order() -> None:
-    rows = [
-        row | BORN | {"artist_id": str(number)}
-        for number, row in enumerate(
-            plain("The Wolves", "Wolves, The", "Wolvse", "Wolf", "WOLVES", "Ada", "Adaa", "Ada")
-        )
-    ]
-    shuffle = random.Random(5)
-    expected = {frozenset((0, 1, 4)), frozenset((5, 7))}
-    for _ in range(20):
-        shuffled = shuffle.sample(rows, len(rows))
-        found = clusters("artists", shuffled)
-        assert {frozenset(int(shuffled[at]["artist_id"]) for at in cluster) - {2} for cluster in found} == expected
-        assert all(merge.canonical < merge.row for merge in matched("artists", shuffled).merges)
-
-
-def test_a_score_and_its_evidence_are_told() -> None:
-    (merge,) = matched("artists", [{"name": name, "primary_genre": "rock"} | BORN for name in ("Ada", "Adá")]).merges
-    assert (merge.row, merge.canonical, merge.method) == (1, 0, "evidence")
-    assert merge.evidence == "same name; same primary_genre; same formation_date"
-    weaker = matched("artists", plain("Ada", "Adá")).merges[0]
-    assert 50 <= weaker.score < merge.score <= 100
-
-
-def test_a_source_that_gives_an_artist_many_ids_is_no_burden() -> None:
-    assert clusters("artists", plain("Ada") * 3_000 + plain("Bea")) == [list(range(3_000))]
-    assert clusters("artists", [{"name": "Ada", "spotify_id": str(number)} for number in range(3_000)]) == []
-
-
-SAME, DIFFERENT = "same", "different"
-
-
-@pytest.mark.parametrize(
-    ("aliases", "expected"),
-    [
-        ([("Philharmonic Hall", "Avery Fisher Hall", SAME)], [[0, 1, 4]]),
-        ([("philharmonic hall!", "v1", SAME)], [[0, 1, 4]]),
-        ([("v0", "v1", SAME)], [[0, 1, 4]]),
-        ([("v0", "v2", SAME)], [[0, 2, 4]]),  # ids hold across cities, names do not
-        ([("Philharmonic Hall", "Liverpool Hall", SAME)], [[0, 4]]),
-        ([("v0", "v1", SAME), ("v1", "v3", SAME)], [[0, 1, 3, 4]]),
-        ([("v0", "v4", DIFFERENT)], []),
-        ([("Philharmonic Hall", "Philharmonic Hall", DIFFERENT)], []),
-        ([("v0", "v1", SAME), ("v1", "v4", DIFFERENT)], [[0, 1]]),
-        ([("v0", "v1", SAME), ("v1", "v0", DIFFERENT)], [[0, 4]]),
-        ([("v0", "nowhere", SAME)], [[0, 4]]),
-    ],
-)  # fmt: skip
-def test_an_alias_forces_or_forbids_a_merge(aliases: list[tuple[str, str, Any]], expected: list[list[int]]) -> None:
-    cities = ("New York", "New York", "Liverpool", "New York", "New York")
-    names = ("Philharmonic Hall", "Avery Fisher Hall", "Liverpool Hall", "David Geffen Hall", "PHILHARMONIC HALL")
-    rows = [
-        {"venue_id": f"v{number}", "name": name, "city": city}
-        for number, (name, city) in enumerate(zip(names, cities, strict=True))
-    ]
-    assert clusters("venues", rows, [Alias(*alias) for alias in aliases]) == expected
-
-
-def test_an_alias_may_be_meant_for_one_city() -> None:
-    rows = [{"name": name, "city": city} for city in ("Boston", "Buffalo") for name in ("Music Hall", "Old Hall")]
-    assert clusters("venues", rows, [Alias("Music Hall", "Old Hall", "same")]) == [[0, 1], [2, 3]]
-    assert clusters("venues", rows, [Alias("Music Hall", "Old Hall", "same", "BOSTON")]) == [[0, 1]]
-    assert matched("venues", rows, [Alias("Music Hall", "Old Hall", "same", "Rome")]).idle == (0,)
-    nowhere = [row | {"city": None} for row in rows[:2]]
-    assert matched("venues", nowhere, [Alias("Music Hall", "Old Hall", "same")]).idle == (0,)
 
 
 @pytest.mark.parametrize("size", [1_000, 10_000])

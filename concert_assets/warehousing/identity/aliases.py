@@ -1,13 +1,14 @@
 """What users say of identities: which artists or venues are the same, which are not, by id or by name."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from concert_assets.warehousing.identity.names import Name, folded
 
 ReadName = Callable[[str], Name | None]
+Side = tuple[int, int]  # the number of an alias for different, and which of its two sides
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +36,14 @@ class Declared:
     """What aliases say of rows: groups that are one, by alias, and on which side of which alias a row is kept apart."""
 
     same: tuple[tuple[int, tuple[int, ...]], ...]
-    sides: Mapping[int, frozenset[tuple[int, int]]]
+    sides: Mapping[int, frozenset[Side]]
     idle: tuple[int, ...]
 
-    def is_forbidden(self, left: int, right: int) -> bool:
-        """Whether two rows are declared different."""
-        ours, theirs = self.sides.get(left), self.sides.get(right)
-        return bool(ours and theirs and any((alias, 1 - side) in theirs for alias, side in ours))
+
+def are_apart(ours: Collection[Side], theirs: Collection[Side]) -> bool:
+    """Whether what lies on these sides is declared different; said of one and the same, whether two such rows are."""
+    fewer, more = (ours, theirs) if len(ours) <= len(theirs) else (theirs, ours)
+    return any((alias, 1 - side) in more for alias, side in fewer)
 
 
 def declare(aliases: Sequence[Alias], known: Known) -> Declared:
@@ -52,7 +54,7 @@ def declare(aliases: Sequence[Alias], known: Known) -> Declared:
     """
     found = _Found(known, {ref for alias in aliases for ref in (alias.reference, alias.other_reference)})
     same: list[tuple[int, tuple[int, ...]]] = []
-    sides: dict[int, set[tuple[int, int]]] = defaultdict(set)
+    sides: dict[int, set[Side]] = defaultdict(set)
     idle = []
     for number, alias in enumerate(aliases):
         left, right = found.rows(alias.reference), found.rows(alias.other_reference)

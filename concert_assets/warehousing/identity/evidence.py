@@ -24,6 +24,7 @@ class Comparison:
 
     bits: int
     reasons: tuple[str, ...]
+    is_contradicted: bool = False  # evidence other than the name speaks against it, on the whole
 
     @property
     def is_match(self) -> bool:
@@ -199,4 +200,4 @@ def _compare(left: Name, right: Name, names: Mapping[Likeness, int], *found: Wei
     likeness = compare_names(left, right)
     if likeness is None or likeness not in names:
         return None
-    return Comparison(bits + names[likeness], (_NAME_TEXTS[likeness], *(text for _, text in weighed)))
+    return Comparison(bits + names[likeness], (_NAME_TEXTS[likeness], *(text for _, text in weighed)), bits < 0)
