@@ -45,7 +45,8 @@ def curate_delivery(
 ) -> CuratedManifest:
     """Curate one delivery and return its manifest, which is written last.
 
-    An object that cannot be read to its end is refused as a whole, with the reason in the manifest; the others go on.
+    An object that cannot be read to its end, or whose dates contradict how they would be read, is refused as a whole,
+    with the reason in the manifest; the others go on.
     """
     refused: dict[str, ObjectNote] = {}
     while True:
@@ -68,6 +69,7 @@ def curate_delivery(
                             progress(table.name, accepted.num_rows + rejects.num_rows)
                     if written is not None:
                         written.result()
+                _refuse_day_first(readable, tally)
                 outputs.finish()
             break
         except _LateRefusal as late:
@@ -88,6 +90,18 @@ def curate_delivery(
             tuple(notes[key] for key in sorted(notes)),
         ),
     )
+
+
+def _refuse_day_first(objects: Sequence[DeliveredObject], tally: Tally) -> None:
+    """Raise _LateRefusal where the dates with slashes of objects are of two minds; only all rows can tell."""
+    found = tally.slash_dates.refusals()
+    refusals = []
+    for unit in units(objects):
+        reason = next((found[item.object_id] for item in unit if item.object_id in found), None)
+        if reason is not None:
+            refusals += [ObjectNote(item.object_id, item.key, reason) for item in unit]
+    if refusals:
+        raise _LateRefusal(refusals)
 
 
 def _ahead(chunks: Iterator[tuple[Table, pa.Table]]) -> Iterator[tuple[Table, pa.Table]]:

@@ -63,14 +63,14 @@ def _accept_plain(engine: Engine, table: Table, chunk: pa.Table) -> tuple[pa.Tab
 
 
 def _judge(engine: Engine, table: Table, chunk: pa.Table, tally: Tally) -> tuple[pa.Table, pa.Table]:
-    judged = _read(engine, table, normalised(table, chunk))
+    judged = _read(engine, table, normalised(table, chunk), tally)
     tally.add(table, judged)
     is_accepted = pc.is_null(judged["_rule"])
     accepted = judged.filter(is_accepted).select(output_columns(table)).cast(accepted_schema(table))
     return accepted, _rejects(table, judged.filter(pc.invert(is_accepted)), chunk)
 
 
-def _read(engine: Engine, table: Table, chunk: pa.Table) -> pa.Table:
+def _read(engine: Engine, table: Table, chunk: pa.Table, tally: Tally) -> pa.Table:
     """The rows of the full statement, which is asked only for those that the quick one leaves open."""
     raw = f"raw_{table.name}"
     read = engine.run(curation_statement(table, is_quick=True), {raw: chunk})
@@ -81,7 +81,9 @@ def _read(engine: Engine, table: Table, chunk: pa.Table) -> pa.Table:
     numbers = read["_row_number"].filter(is_open).combine_chunks()
     is_settled = pc.invert(pc.is_in(read["_row_number"], value_set=numbers))
     opened = chunk.filter(pc.is_in(chunk["_row_number"], value_set=numbers))
-    return pa.concat_tables([read.filter(is_settled), engine.run(curation_statement(table), {raw: opened})])
+    settled = engine.run(curation_statement(table), {raw: opened})
+    tally.slash_dates.add(table, settled)
+    return pa.concat_tables([read.filter(is_settled), settled])
 
 
 def _rejects(table: Table, refused: pa.Table, chunk: pa.Table) -> pa.Table:

@@ -15,6 +15,7 @@ from concert_assets.catalog.model import Table
 from concert_assets.deliveries.curated import CuratedFile, RuleCount, TableCount
 from concert_assets.deliveries.hashing import HashingWriter
 from concert_assets.glue_jobs.reading import text_of
+from concert_assets.glue_jobs.slash_dates import SlashDates
 from concert_assets.glue_jobs.statement import emptied_columns, output_columns, readable_rule
 from concert_assets.resources.s3.protocol import ObjectStore
 
@@ -123,11 +124,12 @@ class Outputs:
 
 @dataclass
 class Tally:
-    """Rows counted by object and table, and by rule."""
+    """Rows counted by object and table, and by rule; and what their dates with slashes tell."""
 
     accepted: Counter[tuple[str, str]] = field(default_factory=Counter)
     rejected: Counter[tuple[str, str]] = field(default_factory=Counter)
     rules: Counter[tuple[str, str, str, Literal["refused", "emptied"]]] = field(default_factory=Counter)
+    slash_dates: SlashDates = field(default_factory=SlashDates)
 
     def expect(self, object_id: str, table: str) -> None:
         """List an object for a table even where it brings no row."""
