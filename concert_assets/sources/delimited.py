@@ -5,6 +5,7 @@ import io
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
+from threading import Lock
 from typing import BinaryIO
 
 import pyarrow as pa
@@ -24,13 +25,12 @@ from concert_assets.sources.model import (
     UnreadableObject,
     table_of,
 )
+from concert_assets.sources.quotes import Marks, StrictQuotes, line_ends
 from concert_assets.sources.streams import BLOCK_BYTES, TextStream, one_line
 
 # Who writes \N for null or \n for a line end means neither letter, and what he means is not for us to guess.
 _ESCAPED = re.compile(rb"\\(.?)", re.DOTALL)
 _LETTER = re.compile(rb"[0-9A-Za-z]")
-# A last line of our own with one column too many: a quoted field that is never closed swallows it, which gives it away.
-_END = "\x1eend of object\x1e"
 
 
 def read(obj: RawObject, stream: BinaryIO, limits: Limits, notes: Notes) -> Batches:
@@ -44,7 +44,7 @@ def read(obj: RawObject, stream: BinaryIO, limits: Limits, notes: Notes) -> Batc
     table = table_of(obj)
     columns = Columns(table)
     text = TextStream(stream, limits, notes, may_be_windows_1252=True)
-    dialect, header, rest = _header(text, columns, limits)
+    dialect, header, rest, start = _header(text, columns, limits)
     if dialect.remark:
         notes.remarks.append(dialect.remark)
     matched = columns.match(header)
@@ -55,8 +55,10 @@ def read(obj: RawObject, stream: BinaryIO, limits: Limits, notes: Notes) -> Batc
         notes.unknown(table.name, name.strip() or f"(unnamed, column {header.index(name) + 1})")
     raw, prices = RawTable(obj, table), PriceMaps(obj)
     places = {name: str(header.index(spelling)) for name, spelling in matched.chosen.items()}
-    ended = _Ended(rest, text, len(header), dialect)
-    for batch, faults in _Rows(ended, len(header), list(places.values()), limits, dialect):
+    marks = Marks(dialect, len(header))
+    ended = _Ended(rest, text, StrictQuotes(dialect, marks, start), dialect)
+    rows = _Rows(ended, marks, len(header), list(places.values()), limits, dialect)
+    for batch, faults in _refused_by_line(rows, ended, stream, limits):
         found = {name: batch.column(place) for name, place in places.items()}
         maps = found.pop(PRICE_MAP, None)
         yield table.name, raw.batch(found, batch.num_rows, faults)
@@ -66,11 +68,15 @@ def read(obj: RawObject, stream: BinaryIO, limits: Limits, notes: Notes) -> Batc
             yield from prices.batches(maps.to_pylist(), concerts, updated)
 
 
-def _header(stream: TextStream, columns: Columns, limits: Limits) -> tuple[Dialect, list[str], bytes]:
-    """The dialect, the names of the header, which may hold line ends within quotes, and the bytes read beyond it."""
+def _header(stream: TextStream, columns: Columns, limits: Limits) -> tuple[Dialect, list[str], bytes, int]:
+    """The dialect, the names of the header, which may hold line ends within quotes, the bytes read beyond it and
+    the place of the first of them.
+    """
     data = b""
+    start = 0
     while more := stream.read(max(SNIFFED_BYTES, min(BLOCK_BYTES, limits.max_line_bytes))):
-        data = (data + more).lstrip(b"\r\n")
+        data = (whole := data + more).lstrip(b"\r\n")
+        start += len(whole) - len(data)
         dialect = sniff(data[:SNIFFED_BYTES], columns)
         header = dialect.record().match(data)
         # A header that reaches the end of what was read may go on, and so may the line end that is its last byte.
@@ -85,22 +91,49 @@ def _header(stream: TextStream, columns: Columns, limits: Limits) -> tuple[Diale
     if header.end() > limits.max_line_bytes:
         raise UnreadableObject(f"the header is longer than {limits.max_line_bytes:,} bytes")
     try:
-        return dialect, dialect.fields(header[0].decode("utf-8")), data[header.end() :]
+        return dialect, dialect.fields(header[0].decode("utf-8")), data[header.end() :], start + header.end()
     except csv.Error as error:
         raise UnreadableObject(f"the header cannot be read: {error}") from error
 
 
-class _Ended(io.RawIOBase):
-    """The rows after the header, and then the end mark."""
+def _refused_by_line(
+    rows: "_Rows", ended: "_Ended", stream: BinaryIO, limits: Limits
+) -> Iterator[tuple[pa.RecordBatch, list[RowFault]]]:
+    """The rows; where a quote is the reason that they end, the object is read once more to tell the quote's line."""
+    try:
+        yield from rows
+    except _WrongQuote as error:
+        ended.stop()
+        text = TextStream(stream, limits, Notes(), may_be_windows_1252=True)
+        line, left, before = 1, error.place, b""
+        while left and (data := text.read(min(left, BLOCK_BYTES))):
+            line += line_ends(data, before)
+            left, before = left - len(data), data[-1:]
+        raise UnreadableObject(f"{error.reason}: see the quote on line {line:,}") from error
 
-    def __init__(self, rest: bytes, stream: TextStream, width: int, dialect: Dialect) -> None:
+
+class _WrongQuote(Exception):
+    """The object is refused for a quote."""
+
+    def __init__(self, reason: str, place: int) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.place = place
+
+
+class _Ended(io.RawIOBase):
+    """The rows after the header with their marks, and then a row of our own."""
+
+    def __init__(self, rest: bytes, stream: TextStream, quotes: StrictQuotes, dialect: Dialect) -> None:
         super().__init__()
-        self._rest = rest
-        self._stream = stream
-        self._end = f"\n{_END}{dialect.delimiter * width}\n".encode()
+        self._stream: TextStream | None = stream
+        self.quotes = quotes
+        self._lock = Lock()  # Arrow reads ahead in a thread of its own
+        self._is_ended = False
         self._has_escape = bool(dialect.escape)
         self._is_escaped = False  # the block before ended with the escape
         self._check_escapes(rest)
+        self._rest = quotes.passed(rest)
 
     def readable(self) -> bool:
         """True: this is an input stream."""
@@ -112,20 +145,28 @@ class _Ended(io.RawIOBase):
         A short read would end a block of Arrow's: it takes a block that is but the line feed after a carriage return
         for the end of the file, and the rows after it would be lost.
         """
-        size = BLOCK_BYTES if size < 0 else size
-        parts = []
+        with self._lock:
+            return b"".join(self._parts(BLOCK_BYTES if size < 0 else size))
+
+    def stop(self) -> None:
+        """Leave the object's own stream to others: there is no more to be read from here."""
+        with self._lock:
+            self._rest, self._is_ended = b"", True
+            self._stream = None
+
+    def _parts(self, size: int) -> Iterator[bytes]:
         while size > 0:
+            if not self._rest and self._stream is not None:
+                data = self._stream.read(size)
+                self._check_escapes(data)
+                self._rest = self.quotes.passed(data)
             if not self._rest:
-                self._rest = self._stream.read(size)
-                self._check_escapes(self._rest)
-            if not self._rest:
-                self._rest, self._end = self._end, b""
-            if not self._rest:
-                break
-            parts.append(self._rest[:size])
-            self._rest = self._rest[size:]
-            size -= len(parts[-1])
-        return b"".join(parts)
+                if self._is_ended:
+                    break
+                self._rest, self._is_ended = self.quotes.end(), True
+            part, self._rest = self._rest[:size], self._rest[size:]
+            size -= len(part)
+            yield part
 
     def _check_escapes(self, data: bytes) -> None:
         """Raise UnreadableObject for a letter or digit behind the escape."""
@@ -143,35 +184,36 @@ class _Ended(io.RawIOBase):
 class _Rows:
     """Arrow's batches of good rows, each with the faults that stand between and right after them."""
 
-    def __init__(self, stream: _Ended, width: int, wanted: Sequence[str], limits: Limits, dialect: Dialect) -> None:
+    def __init__(
+        self, stream: _Ended, marks: Marks, width: int, wanted: Sequence[str], limits: Limits, dialect: Dialect
+    ) -> None:
         self._stream = stream
+        self._marks = marks
         self._dialect = dialect
         self._width = width
         self._wanted = list(wanted)
         self._limits = limits
         self._number = 0  # rows yielded, good and bad
         self._bad: deque[tuple[int, str, str]] = deque()  # row number, reason, text
-        self._is_closed = False
-        self._has_too_many = False
+        self._refusal: Exception | None = None
 
     def __iter__(self) -> Iterator[tuple[pa.RecordBatch, list[RowFault]]]:
-        held = pa.RecordBatch.from_pylist([], schema=pa.schema([(name, pa.string()) for name in self._wanted]))
+        none = pa.RecordBatch.from_pylist([], schema=pa.schema([(name, pa.string()) for name in self._wanted]))
         try:
             with self._opened() as reader:
                 for batch in reader:
-                    if batch.num_rows:  # so the last row, good or bad, is still at hand when the end has come
-                        yield from self._placed(held)
-                        held = batch
+                    if batch.num_rows:
+                        yield from self._placed(batch)
         except pa.ArrowInvalid as error:
-            if self._has_too_many:
-                raise UnreadableObject(
-                    f"more than {self._limits.max_pending_errors:,} rows on end have another number of fields than the "
-                    f"header's {self._width}"
-                ) from error
+            if self._refusal is not None:
+                raise self._refusal from error
             if "straddling" in str(error):
-                raise UnreadableObject(f"a row is longer than {self._limits.max_line_bytes:,} bytes") from error
+                reason = f"a row is longer than {self._limits.max_line_bytes:,} bytes"
+                if (place := self._stream.quotes.open_quote(self._limits.max_line_bytes)) is not None:
+                    raise _WrongQuote(f"{reason}, for a quoted field is not closed", place) from error
+                raise UnreadableObject(reason) from error
             raise UnreadableObject(f"the CSV cannot be read: {one_line(error)}") from error
-        yield from self._placed(held if self._is_closed else self._without_unclosed(held))
+        yield from self._placed(none)
 
     def _opened(self) -> arrow_csv.CSVStreamingReader:
         names = [str(place) for place in range(self._width)]
@@ -196,27 +238,21 @@ class _Rows:
         )
 
     def _invalid(self, row: arrow_csv.InvalidRow) -> str:
-        if row.text == _END + self._dialect.delimiter * self._width:
-            self._is_closed = True
+        if row.text == self._marks.last_row:
             return "skip"
         if len(self._bad) >= self._limits.max_pending_errors:
-            self._has_too_many = True
+            self._refusal = UnreadableObject(f"more than {self._limits.max_pending_errors:,} rows on end are malformed")
             return "error"
-        reason = f"malformed_csv: {row.actual_columns} fields where the header has {self._width}"
-        self._bad.append((row.number, reason, row.text[:MAX_ROW_TEXT]))
+        text, reason = row.text, f"{row.actual_columns} fields where the header has {self._width}"
+        if (taken := self._marks.taken(row.text)) is not None:
+            text, reason, place = taken
+            text = text.rstrip("\r\n")
+            lines = 1 + line_ends(text.encode())
+            if lines > 1:
+                self._refusal = _WrongQuote(f"{reason}, which makes one row of {lines:,} lines", place)
+                return "error"
+        self._bad.append((row.number, f"malformed_csv: {reason}", text[:MAX_ROW_TEXT]))
         return "skip"
-
-    def _without_unclosed(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """The batch without the last row of the object, which swallowed the end mark, and that row made a fault."""
-        last = self._number + batch.num_rows + len(self._bad)
-        if self._bad and self._bad[-1][0] == last:
-            text = self._bad.pop()[2]
-        else:
-            fields = batch.slice(batch.num_rows - 1).to_pylist()[0]
-            text = self._dialect.delimiter.join(value or "" for value in fields.values())
-            batch = batch.slice(0, batch.num_rows - 1)
-        self._bad.append((last, "malformed_csv: a quoted field is never closed", text.split("\n" + _END)[0]))
-        return batch
 
     def _placed(self, batch: pa.RecordBatch) -> Iterator[tuple[pa.RecordBatch, list[RowFault]]]:
         """The batch in pieces; bad rows up to the one right after a piece go with it."""
