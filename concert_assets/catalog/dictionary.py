@@ -43,14 +43,19 @@ A concert may bring its prices as a map of tier to face value named `ticket_pric
 table.
 
 ### How texts are read
-What is not said here is unreadable; nothing is guessed, rounded or cut.
+What is not said here is unreadable; nothing is rounded or cut. Three things are taken for granted where nothing tells:
+in dates with slashes the month comes first, with points the day; a comma before three digits parts thousands; a text
+file that is neither UTF-8 nor UTF-16 is Windows-1252, with a remark in the ledger.
 
 - **Space** of any kind around a value is dropped, and texts are put into Unicode's normal form C. A refused row is
   kept as it came.
 - **Dates**: `2024-05-01`, `2024/05/01`, `2024.5.1`, `20240501`, `01.05.2024` (day first), `05/01/2024` (month first,
-  as in the United States; `31/12/2024` is unreadable), `May 1, 2024`, `1 May 2024`, `1-May-2024`, with a weekday
-  before them or without, which is not looked at. Years have four digits. `05-01-2024`, two-digit years and days that
-  do not exist are unreadable. A date column takes a time only where it is midnight, without an offset other than `Z`.
+  as in the United States), `May 1, 2024`, `1 May 2024`, `1-May-2024`, with a weekday before them or without, which is
+  not looked at. Years have four digits. `05-01-2024`, two-digit years and days that do not exist are unreadable. A date
+  column takes a time only where it is midnight, without an offset other than `Z`.
+- **Days first with slashes**: `13/04/2024` is unreadable, and shows that its column is written day first. Where that
+  column of the object also holds a date that could be either, such as `03/04/2024`, the object is refused as a whole,
+  with both dates in the reason: write dates as `2024-04-03`.
 - **Times** follow a date: `T20:00`, ` 20:00:00.123456`, ` 8 PM`, ` at 8:00 p.m.`; then `Z`, `UTC`, `GMT`, `+02`,
   `+0200`, `+02:00` or nothing. More than six decimals of a second are unreadable unless they are zeros, and so are
   24:00, the second 60 and names of zones. Ten digits from 1000000000 to 1899999999 are seconds since 1970, thirteen
@@ -60,9 +65,10 @@ What is not said here is unreadable; nothing is guessed, rounded or cut.
   one, in standard time; one that is left out when clocks go forward is told by the offset before the change, so that
   02:30 is 03:30.
 - **Numbers**: thousands apart by comma, space or apostrophe, decimals after a point: `1,234.50`, `1 234.50`. A comma
-  is the decimal one where it cannot part thousands: `12,50`, `1234,5`, `1.234,50`; `1,234` is a thousand. For a whole
-  number `1.000` is unreadable, for it may be either. More decimals than the type holds are unreadable unless they are
-  zeros; so are exponents (but for degrees), NaN and infinities.
+  is the decimal one where it cannot part thousands: `12,50`, `1234,5`, `1.234,50`; `1,234` and `12,500` are thousands.
+  But for degrees, `1.000` and `12.500` as texts are unreadable, as the point may part thousands or decimals; `0.500`,
+  `1234.500` and `1,234.500` mean one thing only, and so does a number of JSON or Parquet. More decimals than the type
+  holds are unreadable unless they are zeros; so are exponents (but for degrees), NaN and infinities.
 - **Money** may carry `$`, `US$` or `USD` before or after it, and is negative with a minus or in parentheses. Another
   currency is unreadable, for no rate is known. A score may carry a percent sign.
 - **Lists**: a JSON list of texts, numbers, true, false and null stays as it is. Another text is parted at `;` and
