@@ -37,9 +37,10 @@ def read(obj: RawObject, stream: BinaryIO, limits: Limits, notes: Notes) -> Batc
     """Yield the rows of a CSV object: any line end, a field that is empty or ``""`` is null.
 
     Encoding and dialect are found out (see ``encodings`` and ``dialects``) and remarked where they are not UTF-8, comma
-    and doubled double quotes. A row with another number of fields than the header, or whose quoted field is never
-    closed, is a row with an error; blank lines count for nothing. Raises UnreadableObject for a header that lacks a
-    required column or has one twice, and for an escape whose meaning is not known.
+    and doubled double quotes. A row with another number of fields than the header, or of one line with a quote that is
+    never closed or closes before more text, is a row with an error; blank lines count for nothing. Raises
+    UnreadableObject for a header that lacks a required column or has one twice, for an escape whose meaning is not
+    known, and where such a quote makes one row of several lines, since they may have been as many rows.
     """
     table = table_of(obj)
     columns = Columns(table)
