@@ -94,7 +94,8 @@ def daemon(home: Path) -> Iterator[Daemon]:
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [command, "run", "-w", str(workspace)],
-                cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+                # Not in the checkout, whose .env would lead the daemon to another home.
+                cwd=home.parent, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
                 env=os.environ | {"PYTHONPATH": str(ROOT)},
             )  # fmt: skip
         try:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from concert_assets.deployment import Deployment, prepare_home
 from concert_assets_tests.support_core import CLEAN, CONCERT, SALE, as_jsonl
 from concert_assets_tests.support_demo import RAW, clean_environment, log_of, row_hashes, run
 
@@ -31,7 +32,7 @@ def drop(home: Path) -> None:
 def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home in which something is published."""
     home = tmp_path_factory.mktemp("before") / "home"
-    run("setup", "--home", str(home))
+    prepare_home(Deployment(home=home))
     for table, rows in CLEAN.items():
         (home / "objects" / RAW / "inbox" / table / f"{table}.jsonl").write_bytes(as_jsonl(rows))
     while log_of(home).entries() == []:  # until the files have settled
