@@ -14,6 +14,7 @@ from filelock import FileLock
 from concert_assets import deployment as deployments
 from concert_assets.cli import erasure
 from concert_assets.cli.errors import CommandFailed, WrongOption
+from concert_assets.cli.traces import object_mentions
 from concert_assets.deliveries.erasure import Person
 from concert_assets.deliveries.log import DeliveryLog
 from concert_assets.resources.redshift.duckdb import DuckDBWarehouse
@@ -75,7 +76,7 @@ def holds(core: Core, customer: str = CUSTOMER) -> list[str]:
         info.key
         for bucket in (RAW, PROCESSED)
         for info in core.store.list(bucket)
-        if erasure.object_mentions(core.store.path(bucket, info.key), person)
+        if object_mentions(core.store.path(bucket, info.key), person)
     ]
     is_in_warehouse = core.warehouse.path.exists() and customer.encode() in core.warehouse.path.read_bytes()
     return found + ["warehouse"] * is_in_warehouse

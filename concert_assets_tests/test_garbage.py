@@ -17,9 +17,19 @@ from hypothesis import strategies as st
 from concert_assets import deployment as deployments
 from concert_assets.cli import upkeep
 from concert_assets.deliveries.curated import curated_prefix
-from concert_assets.deliveries.garbage import Garbage, curated_garbage, raw_garbage
+from concert_assets.deliveries.garbage import Garbage, curated_garbage, drop, raw_garbage
 from concert_assets.glue_jobs.curation import curate_delivery
-from concert_assets_tests.support_core import ARTIST, CLEAN, PROCESSED, RAW, RULES, SALE, Core, published_hashes
+from concert_assets_tests.support_core import (
+    ARTIST,
+    CLEAN,
+    PROCESSED,
+    RAW,
+    RULES,
+    SALE,
+    Core,
+    as_jsonl,
+    published_hashes,
+)
 from concert_assets_tests.support_demo import SMALL, log_of, query, report_of, row_hashes, run
 from concert_assets_tests.support_upkeep import ENGINE, Said
 
@@ -123,6 +133,23 @@ def test_what_was_curated_under_other_rules_alone_stays(core: Core) -> None:
     (damaged,) = core.manifest(content_id).accepted("artists")  # type: ignore[union-attr]
     core.store.write(PROCESSED, damaged.key, b"cut")
     assert garbage(core) == [], "a damaged one does not take the place of a whole one"
+
+
+def test_what_comes_into_use_after_the_listing_is_kept(core: Core) -> None:
+    named = core.put("slow", "artists", as_jsonl([ARTIST]))
+    anew = core.put("anew", "artists", as_jsonl([ARTIST]))
+    core.put("nobody", "artists", b"{}")
+    core.deliver("back", ticket_sales=[SALE | {"sale_id": "s2"}])
+    core.process()
+    core.log.judge(core.delivery("back"), "retraction", "")
+    listed = garbage(core)
+    assert {item.reason for item in listed} == {"no entry of the log names it", "no delivery needs it"}
+    core.log.deliver("slow", [named], source="test")
+    core.store.write(RAW, anew.key, as_jsonl([ARTIST]))
+    core.log.deliver("back", core.delivery("back").entry.objects, source="test")
+    dropped = [item.info.key for item in listed if drop(core.store, item, core.log.entries, LATER)]
+    assert len(dropped) == 1
+    assert dropped[0].startswith("deliveries/nobody/")
 
 
 STEP = st.tuples(

@@ -1,13 +1,11 @@
 """The subcommand ``forget``: takes a customer out of everything that the home keeps, and logs that it was done."""
 
-import json
-import sys
 import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from typing import Any, BinaryIO, cast
 
 import pyarrow.compute as pc
@@ -15,37 +13,23 @@ import pyarrow.compute as pc
 from concert_assets import deployment as deployments
 from concert_assets.catalog.canonical import BY_NAME
 from concert_assets.cli.errors import CommandFailed, WrongOption
+from concert_assets.cli.looking import look
 from concert_assets.cli.runs import delivery_log, open_home, run_job, shown
-from concert_assets.cli.traces import object_mentions, redact_home
+from concert_assets.cli.traces import redact_home, tell_traces
 from concert_assets.cli.upkeep import alone, drop_abandoned, living_runs
 from concert_assets.cli.work import USE_WHAT_IS_DELIVERED
 from concert_assets.deliveries.curated import CURATED_PREFIX
 from concert_assets.deliveries.erasure import Person, erasure, leftovers, named_keys
 from concert_assets.deliveries.hashing import HashingWriter
-from concert_assets.deliveries.log import DELIVERY_PREFIX, RAW_ROWS, DeliveredObject, DeliveryLog, Entry, now, settle
+from concert_assets.deliveries.log import DELIVERY_PREFIX, RAW_ROWS, DeliveredObject, DeliveryLog, Entry, now
 from concert_assets.deployment import Deployment
-from concert_assets.glue_jobs.raw_objects import ObjectAltered, raw_rows, units
-from concert_assets.resources.s3.protocol import ObjectNotFound
+from concert_assets.glue_jobs.raw_objects import raw_rows
 from concert_assets.sources.model import OBJECT_ID, Notes, UnreadableObject
 from concert_assets.sources.raw_rows import RawRowsWriter
 
 _MOST_LETTERS = 200
 # A write that nobody names for so long is of a process that is gone.
 _ABANDONED_SECONDS = 3600
-
-
-@dataclass
-class _Found:
-    """What holds the person: objects by what is read at once, and deliveries whose objects cannot be read any more.
-
-    Of these, ``gone`` are retracted and need nothing but to be deleted; ``lost`` are not, and stop everything.
-    """
-
-    units: list[list[DeliveredObject]] = field(default_factory=list)
-    deliveries: set[str] = field(default_factory=set)
-    rows: int = 0
-    lost: list[Entry] = field(default_factory=list)
-    gone: list[Entry] = field(default_factory=list)
 
 
 def _refresh(deployment: Deployment) -> int:
@@ -76,22 +60,26 @@ def _forget(deployment: Deployment, person: Person, is_rehearsal: bool, refresh:
     if not is_rehearsal:
         _wait_for_runs(deployment)
         _take_in(deployment, resources["s3"], log)
-    seen: set[tuple[str, ...]] = set()
+    seen: dict[tuple[str, ...], int] = {}
+    alike: set[str] = set()
     is_known = any(entry.kind == "erasure" and entry.note == mark for entry in log.recorded())
     is_first = True
     while True:
-        found = _look(deployment, log, person, seen)
+        found = look(deployment, log, person, seen)
+        alike |= found.alike
         if found.lost:
             names = ", ".join(sorted({entry.delivery for entry in found.lost}))
             raise CommandFailed(
                 f"the raw objects of {names} are gone or altered, and what is left or was curated of them holds "
                 "the customer: restore them, or retract the delivery, and run forget again"
             )
-        if is_first and not (found.units or found.gone or is_known):
+        if is_first and not (found.is_sure or is_known):
+            tell_traces(log, person, alike, is_rehearsal)
             raise CommandFailed(f"no delivery in {shown(deployment.home)} holds the customer; nothing was changed")
         what = f"{found.rows:,} rows in {sum(map(len, found.units)):,} objects of {len(found.deliveries):,} deliveries"
         if is_rehearsal:
             print(f"would erase {what}" if found.units or found.gone else "erased already; nothing holds the customer")
+            tell_traces(log, person, alike, is_rehearsal)
             return 0
         if not found.units:
             break
@@ -107,17 +95,13 @@ def _forget(deployment: Deployment, person: Person, is_rehearsal: bool, refresh:
     else:
         # A 20 in a report is most often something else, and Dagster's history would be broken by taking it out.
         print(
-            "reports and Dagster's history were not looked through: the id cannot be told from other words and numbers"
+            "reports, Dagster's history and what the inbox left were not looked through: "
+            "the id cannot be told from other words and numbers"
         )
-    for entry in log.recorded():
-        text = json.dumps(asdict(entry), ensure_ascii=False)
-        if person.redacted(text) != text:
-            print(
-                f"entry {entry.sequence} of the log names the customer, in a name or note, and stays", file=sys.stderr
-            )
     code = refresh(deployment)
     _delete(deployment, log, found.gone)  # also what a process that began before has curated meanwhile
-    return code
+    is_left = tell_traces(log, person, alike, is_rehearsal)
+    return 1 if is_left else code
 
 
 def _wait_for_runs(deployment: Deployment) -> None:
@@ -144,67 +128,6 @@ def _take_in(deployment: Deployment, s3: Any, log: DeliveryLog) -> None:
             raise CommandFailed(f"{arrivals.settling[0]} is still being written; run forget again when it is complete")
         time.sleep(0.5)
     inbox.take_in(arrivals)
-
-
-def _look(deployment: Deployment, log: DeliveryLog, person: Person, seen: set[tuple[str, ...]]) -> _Found:
-    """The objects that hold the person among those not seen yet, of deliveries of whatever state."""
-    found = _Found()
-    entries = log.entries()
-    retracted = {item.sequence for item in settle(entries) if item.state == "retracted"}
-    for entry in entries:
-        if entry.kind != "delivery":
-            continue
-        for unit in units(entry.objects):
-            place = tuple(part for item in unit for part in (item.key, item.table, item.format))
-            if place in seen:
-                continue
-            seen.add(place)
-            try:
-                rows = _rows_of(log, unit, person)
-            except (ObjectNotFound, ObjectAltered):
-                seen.discard(place)
-                if _is_there(deployment, log, entry, unit, person):
-                    (found.gone if entry.sequence in retracted else found.lost).append(entry)
-                continue
-            if rows is not None:
-                found.units.append(unit)
-                found.deliveries.add(entry.delivery)
-                found.rows += rows
-    return found
-
-
-def _rows_of(log: DeliveryLog, unit: Sequence[DeliveredObject], person: Person) -> int | None:
-    """How many rows hold the person; None where neither rows nor what was not taken over into rows do."""
-    notes = {item.object_id: Notes() for item in unit}
-    rows = 0
-    try:
-        for table, batch in raw_rows(log.store, log.bucket, unit, notes):
-            rows += person.erased(BY_NAME[table], batch)[1]
-        has_more = any(note.unknown_columns for note in notes.values())
-    except UnreadableObject:
-        has_more = True
-    return rows if rows or (has_more and any(_mentions(log, item, person) for item in unit)) else None
-
-
-def _mentions(log: DeliveryLog, item: DeliveredObject, person: Person) -> bool:
-    if item.format == RAW_ROWS:
-        return False  # nothing but rows is left of it
-    try:
-        with log.store.fetch(log.bucket, item.key) as path:
-            return object_mentions(path, person)
-    except ObjectNotFound:
-        return False
-
-
-def _is_there(
-    deployment: Deployment, log: DeliveryLog, entry: Entry, unit: Sequence[DeliveredObject], person: Person
-) -> bool:
-    """Whether what is left of a delivery whose raw objects are gone or altered holds the person."""
-    for info in log.store.list(deployment.processed_bucket, f"{CURATED_PREFIX}{entry.content_id}/"):
-        with log.store.fetch(deployment.processed_bucket, info.key) as path:
-            if object_mentions(path, person):
-                return True
-    return any(_mentions(log, item, person) for item in unit)
 
 
 def _rewrite(

@@ -3,8 +3,9 @@
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -13,7 +14,7 @@ from concert_assets import deployment as deployments
 from concert_assets.cli.errors import CommandFailed, WrongOption
 from concert_assets.cli.runs import delivery_log, open_home, shown
 from concert_assets.deliveries.curated import CuratedObjectDamaged
-from concert_assets.deliveries.garbage import Garbage, curated_garbage, raw_garbage
+from concert_assets.deliveries.garbage import Garbage, curated_garbage, drop, raw_garbage
 from concert_assets.deployment import Deployment
 from concert_assets.resources.s3.folder import FolderObjectStore
 from concert_assets.resources.s3.protocol import ObjectInfo
@@ -53,18 +54,17 @@ def gc(deployment: Deployment, options: Any, *, now: Callable[[], float] = time.
         is_caught_up = _is_caught_up(deployment)
         found = [*_abandoned(deployment, before), *_found(deployment, before, is_caught_up)]
         sizes: dict[str, list[int]] = defaultdict(list)
-        for position, (garbage, drop) in enumerate(found):
-            sizes[garbage.reason].append(garbage.info.size_bytes)
+        for position, (garbage, drop_it) in enumerate(found):
             if options.dry_run and position < _SHOWN:
                 print(f"{garbage.info.size_bytes:>14,}  {garbage.bucket}/{garbage.info.key}")
-            if not options.dry_run:
-                drop()
+            if options.dry_run or drop_it():
+                sizes[garbage.reason].append(garbage.info.size_bytes)
     if options.dry_run and len(found) > _SHOWN:
         print(f"{len(found) - _SHOWN:,} more")
     for reason, of_reason in sorted(sizes.items()):
         print(f"{len(of_reason):>8,} objects  {sum(of_reason):>14,} bytes  {reason}")
-    total = sum(map(sum, sizes.values()))
-    print(f"{'would drop' if options.dry_run else 'dropped'} {len(found):,} objects, {total:,} bytes")
+    objects, total = sum(map(len, sizes.values())), sum(map(sum, sizes.values()))
+    print(f"{'would drop' if options.dry_run else 'dropped'} {objects:,} objects, {total:,} bytes")
     if not is_caught_up:
         print(
             "the warehouse is behind the log or the rules, so what it may refer to is kept: run rebuild, then gc again"
@@ -72,7 +72,7 @@ def gc(deployment: Deployment, options: Any, *, now: Callable[[], float] = time.
     return 0
 
 
-def _found(deployment: Deployment, before: float, is_caught_up: bool) -> Iterator[tuple[Garbage, Callable[[], None]]]:
+def _found(deployment: Deployment, before: float, is_caught_up: bool) -> Iterator[tuple[Garbage, Callable[[], bool]]]:
     from concert_assets.defs.s3_objects import rules_version
 
     log = delivery_log(deployment)
@@ -88,16 +88,16 @@ def _found(deployment: Deployment, before: float, is_caught_up: bool) -> Iterato
         ),
     ]
     for item in garbage:
-        yield item, partial(log.store.delete, item.bucket, item.info.key)
+        yield item, partial(drop, log.store, item, log.entries, before)
 
 
 def drop_abandoned(deployment: Deployment, before: float) -> None:
     """Remove what no entry and no manifest names, and no living process is about to name."""
-    for _, drop in [*_abandoned(deployment, before), *_found(deployment, before, is_caught_up=False)]:
-        drop()
+    for _, drop_it in [*_abandoned(deployment, before), *_found(deployment, before, is_caught_up=False)]:
+        drop_it()
 
 
-def _abandoned(deployment: Deployment, before: float) -> Iterator[tuple[Garbage, Callable[[], None]]]:
+def _abandoned(deployment: Deployment, before: float) -> Iterator[tuple[Garbage, Callable[[], bool]]]:
     """Files of writes that were begun and left."""
     store = FolderObjectStore(deployment.objects)
     for bucket in (deployment.raw_bucket, deployment.processed_bucket):
@@ -109,7 +109,19 @@ def _abandoned(deployment: Deployment, before: float) -> Iterator[tuple[Garbage,
             if status.st_mtime < before:
                 key = str(path.relative_to(deployment.objects / bucket))
                 info = ObjectInfo(key, status.st_size, "", status.st_mtime)
-                yield Garbage(bucket, info, "a write that was begun and left"), partial(path.unlink, missing_ok=True)
+                yield (
+                    Garbage(bucket, info, "a write that was begun and left"),
+                    partial(_unlink, path, status.st_mtime_ns),
+                )
+
+
+def _unlink(path: Path, changed_ns: int) -> bool:
+    """Remove a file unless it was written to since it was listed."""
+    with suppress(FileNotFoundError):  # the write has ended
+        if path.stat().st_mtime_ns == changed_ns:
+            path.unlink()
+            return True
+    return False
 
 
 def _not_before_runs(deployment: Deployment, before: float) -> float:

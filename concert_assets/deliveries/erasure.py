@@ -65,12 +65,24 @@ class Person:
         found = [rb"(?<!\w)%b(?!\w)" % re.escape(text) for text in sorted(bounded, key=len, reverse=True)]
         return re.compile(b"|".join([*found, *map(re.escape, sorted(wide))]))
 
+    def is_in(self, text: str) -> bool:
+        """Whether a text holds the id, or what reads alike."""
+        return self._in_text.search(text) is not None
+
     def redacted(self, text: str) -> str:
-        """A text with something else in the place of the id."""
-        return self._in_text.sub(GONE, text)
+        """A text with something else in the place of a distinctive id; any other may mean something else there."""
+        return self._in_text.sub(GONE, text) if self.is_distinctive else text
+
+    def is_in_text_of(self, batch: pa.RecordBatch) -> bool:
+        """Whether the text of a raw row that could not be taken apart holds the id, or what reads alike."""
+        columns = [batch.column(name).drop_null().to_pylist() for name in (_ERROR, _TEXT)]
+        return any(self.is_in(text) for texts in columns for text in texts)
 
     def erased(self, table: Table, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, int]:
-        """A batch of raw rows without the id, and the number of rows that held it."""
+        """A batch of raw rows without the id, and the number of rows that held it.
+
+        A distinctive id is taken out of text that could not be taken apart, any other out of columns of persons only.
+        """
         touched = pa.repeat(pa.scalar(False), batch.num_rows)
         columns = {name: batch.column(name) for name in batch.schema.names}
         for column in table.columns:
@@ -80,7 +92,7 @@ class Person:
                 columns[column.name] = pc.if_else(holds, pa.scalar(None, pa.string()), columns[column.name])
                 touched = pc.or_(touched, holds)
         for name in (_ERROR, _TEXT):
-            if columns[name].null_count < batch.num_rows:
+            if self.is_distinctive and columns[name].null_count < batch.num_rows:
                 before = columns[name].to_pylist()
                 after = [None if text is None else self.redacted(text) for text in before]
                 columns[name] = pa.array(after, pa.string())

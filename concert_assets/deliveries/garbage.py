@@ -21,6 +21,8 @@ from concert_assets.deliveries.log import DELIVERY_PREFIX, Entry, settle
 from concert_assets.resources.s3.protocol import ObjectInfo, ObjectNotFound, ObjectStore
 
 _MANIFEST = "manifest.json"
+_UNNAMED = "no entry of the log names it"
+_UNNEEDED = "no delivery needs it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ def raw_garbage(
     named = named_keys(entries())  # read after the listing, so that it names all that was complete then
     for info in infos:
         if info.key not in named and info.changed_at < before:
-            yield Garbage(bucket, info, "no entry of the log names it")
+            yield Garbage(bucket, info, _UNNAMED)
 
 
 def curated_garbage(
@@ -69,7 +71,7 @@ def curated_garbage(
         reason = ""
         if is_caught_up and manifest is not None and manifest.changed_at < before:
             if content_id not in needed:
-                reason = "no delivery needs it"
+                reason = _UNNEEDED
             elif rules != rules_version and _is_curated(store, bucket, content_id, rules_version, before):
                 reason = "it is curated anew under other rules"
         named = set() if manifest is None or reason else _named(store, bucket, manifest)
@@ -78,6 +80,20 @@ def curated_garbage(
         for info in sorted(infos, key=lambda info: info is not manifest):
             if info.changed_at < before and (reason or info.key not in {*named, manifest and manifest.key}):
                 yield Garbage(bucket, info, reason or "no manifest names it")
+
+
+def drop(store: ObjectStore, garbage: Garbage, entries: Callable[[], Sequence[Entry]], before: float) -> bool:
+    """Delete it unless it was written anew, or came into use, since it was listed; whether it was deleted."""
+    key = garbage.info.key
+    if garbage.reason == _UNNAMED and key in named_keys(entries()):
+        return False
+    if garbage.reason == _UNNEEDED and key.split("/")[1] in _needed(entries(), before):
+        return False
+    info = store.head(garbage.bucket, key)
+    if info is None or info.version != garbage.info.version:
+        return False
+    store.delete(garbage.bucket, key)
+    return True
 
 
 def _needed(entries: Sequence[Entry], before: float) -> set[str]:

@@ -119,22 +119,22 @@ def object_id(delivery: str, name: str, sha256: str) -> str:
 
 
 def erased(entries: Sequence[Entry], erasure: Entry) -> list[Entry]:
-    """The entries as an erasure among them leaves them."""
-    replaced = map(tuple, (erasure.settings or {})["replaced"])
-    made = dict(zip(replaced, erasure.objects, strict=True))
+    """The entries as an erasure among them leaves them, late ones of processes that knew nothing of it included."""
+    made = dict(zip(map(tuple, (erasure.settings or {})["replaced"]), erasure.objects, strict=True))
+    last = erasure.sequence
+    before = [item for entry in entries if entry.sequence < last for item in entry.objects if item.source_key]
+    taken_in = {(item.source_key, item.source_version) for item in before}
 
-    def left(item: DeliveredObject) -> DeliveredObject:
+    def left(entry: Entry, item: DeliveredObject) -> DeliveredObject:
         new = made.get((item.key, item.table, item.format))
-        if new is None:
+        is_before = (entry.refers_to if entry.kind == "sighting" else entry.sequence) < last
+        # The same bytes have the same key: what is dropped anew after the erasure is told by its version alone.
+        if new is None or not (is_before or (item.source_key, item.source_version) in taken_in):
             return item
-        return replace(
-            item, key=new.key, format=new.format, size_bytes=new.size_bytes, sha256=new.sha256, version=new.version
-        )
+        size, sha256 = new.size_bytes, new.sha256
+        return replace(item, key=new.key, format=new.format, size_bytes=size, sha256=sha256, version=new.version)
 
-    return [
-        replace(entry, objects=tuple(map(left, entry.objects))) if entry.sequence < erasure.sequence else entry
-        for entry in entries
-    ]
+    return [replace(entry, objects=tuple(left(entry, item) for item in entry.objects)) for entry in entries]
 
 
 def settle(entries: Iterable[Entry]) -> list[Delivery]:
