@@ -100,7 +100,7 @@ def _header(stream: TextStream, columns: Columns, limits: Limits) -> tuple[Diale
 def _refused_by_line(
     rows: "_Rows", ended: "_Ended", stream: BinaryIO, limits: Limits
 ) -> Iterator[tuple[pa.RecordBatch, list[RowFault]]]:
-    """The rows; where a quote is the reason that they end, the object is read once more to tell the quote's line."""
+    """The rows; where a quote or an escape ends them, the object is read once more to tell its line."""
     try:
         yield from rows
     except _WrongQuote as error:
@@ -110,11 +110,11 @@ def _refused_by_line(
         while left and (data := text.read(min(left, BLOCK_BYTES))):
             line += line_ends(data, before)
             left, before = left - len(data), data[-1:]
-        raise UnreadableObject(f"{error.reason}: see the quote on line {line:,}") from error
+        raise UnreadableObject(f"{error.reason}: see line {line:,}") from error
 
 
 class _WrongQuote(Exception):
-    """The object is refused for a quote."""
+    """The object is refused for a quote or an escape."""
 
     def __init__(self, reason: str, place: int) -> None:
         super().__init__(reason)

@@ -26,12 +26,12 @@ class Marks:
         # A row of our own after the last: an object without rows is then not without text, which Arrow would refuse.
         self.last_row = f"{_BRACKET}end of object{self._close}"
 
-    def mark(self, reason: str, opened: int, *, is_quoted: bool = False) -> bytes:
-        """The mark of a row whose quote at byte ``opened`` is the wrong one, or nearest to what is wrong.
+    def mark(self, reason: str, place: int, *, is_quoted: bool = False) -> bytes:
+        """The mark of a row that byte ``place``, a quote or an escape, makes wrong.
 
         ``is_quoted`` where the mark stands in a quoted field, which it then closes.
         """
-        return f"{_BRACKET}{self._quote * is_quoted}{reason}{_BRACKET}{opened}{self._close}".encode()
+        return f"{_BRACKET}{self._quote * is_quoted}{reason}{_BRACKET}{place}{self._close}".encode()
 
     def taken(self, row: str) -> tuple[str, str, int] | None:
         """A marked row's own text, the reason of its mark and the byte, None where it has no mark."""
@@ -96,7 +96,7 @@ class StrictQuotes:
         elif self._reason:
             found = self._marks.mark(self._reason, self._wrong)
         elif self._escape and self._held == self._escape:
-            found = self._marks.mark("the object ends with a backslash that escapes nothing", self._opened)
+            found = self._marks.mark("the object ends with a backslash that escapes nothing", self._passed - 1)
         else:
             found = b""
         return found + f"\n{self._marks.last_row}\n".encode()
