@@ -1,9 +1,7 @@
 """What is dropped into the inbox is logged once, whatever it is called and whatever happens to it meanwhile."""
 
 import os
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -237,69 +235,6 @@ def test_objects_of_a_grouped_format_are_one_delivery_and_wait_for_each_other(tm
     core.drop("sets/may/two.txt", b"other")
     (entry,) = core.take_in().new
     assert [item.source_key for item in entry.objects] == ["inbox/sets/may/one.txt", "inbox/sets/may/two.txt"]
-
-
-class Meddled(FolderObjectStore):
-    """A store in which something happens to an object while it is read."""
-
-    def __init__(self, root: Path, happens: Callable[[Path], None]) -> None:
-        super().__init__(root)
-        self.happens = happens
-
-    @contextmanager
-    def fetch(self, bucket: str, key: str) -> Iterator[Path]:
-        with super().fetch(bucket, key) as path:
-            yield path
-            self.happens(path)
-
-
-@pytest.mark.parametrize(
-    "happens", [Path.unlink, lambda path: path.write_bytes(BEA), lambda path: path.open("ab").write(BEA)]
-)
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_file_that_changes_or_vanishes_while_it_is_read(tmp_path: Path, happens: Callable[[Path], None]) -> None:
-    core = Dropped(tmp_path)
-    path = core.drop("artists/a.jsonl", ADA)
-    meddled = Inbox(DeliveryLog(Meddled(core.store.root, happens), RAW), FORMATS, 0)
-    taken = meddled.take_in(meddled.arrivals())
-    assert (taken.new, taken.left) == ((), ("inbox/artists/a.jsonl",))
-    assert core.log.entries() == []
-    assert core.inbox.arrivals().objects == path.exists(), "what is there still arrives as the version that it is now"
-
-
-def test_a_file_that_may_not_be_read_holds_up_no_other(core: Dropped, monkeypatch: pytest.MonkeyPatch) -> None:
-    core.drop("artists/mine.jsonl", ADA)
-    core.drop("artists/locked.jsonl", BEA)
-    opened = Path.open
-
-    def refuse(path: Path, *args: object, **kwargs: object) -> object:
-        if path.name == "locked.jsonl":
-            raise PermissionError(13, "Permission denied", str(path))
-        return opened(path, *args, **kwargs)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(Path, "open", refuse)
-    taken = core.take_in()
-    assert [entry.delivery for entry in taken.new] == ["artists/mine.jsonl"]
-    assert taken.left == ("inbox/artists/locked.jsonl",)
-
-
-def test_two_processes_that_see_the_same_files_deliver_them_once(core: Dropped) -> None:
-    for number in range(20):
-        core.drop(f"artists/{number}.jsonl", as_jsonl([another(f"a{number}")]))
-    inboxes = [Inbox(DeliveryLog(FolderObjectStore(core.store.root), RAW), FORMATS, 0) for _ in range(4)]
-    seen = [inbox.arrivals() for inbox in inboxes]
-    threads = [
-        threading.Thread(target=inbox.take_in, args=(found,)) for inbox, found in zip(inboxes, seen, strict=True)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    states = [(item.name, item.state) for item in core.log.deliveries()]
-    assert sorted(states) == sorted((f"artists/{number}.jsonl", "live") for number in range(20))
-    assert len(core.log.entries()) >= 20
-    core.process()
-    assert len(core.keys("artists")) == 20
 
 
 def test_the_hash_of_the_set_is_that_of_versions(core: Dropped) -> None:
