@@ -174,5 +174,8 @@ def test_an_alias_may_be_meant_for_one_city() -> None:
     assert clusters("venues", rows, [Alias("Music Hall", "Old Hall", "same")]) == [[0, 1], [2, 3]]
     assert clusters("venues", rows, [Alias("Music Hall", "Old Hall", "same", "BOSTON")]) == [[0, 1]]
     assert matched("venues", rows, [Alias("Music Hall", "Old Hall", "same", "Rome")]).idle == (0,)
+    river = [row | {"city": "St. Louis"} for row in rows[:2]]
+    assert clusters("venues", river, [Alias("Music Hall", "Old Hall", "same", "St. Louis")]) == [[0, 1]]
+    assert clusters("venues", river, [Alias("Music Hall", "Old Hall", "same", "Saint Louis")]) == [[0, 1]]
     nowhere = [row | {"city": None} for row in rows[:2]]
     assert matched("venues", nowhere, [Alias("Music Hall", "Old Hall", "same")]).idle == (0,)

@@ -5,7 +5,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from concert_assets.warehousing.identity.names import Name, folded
+from concert_assets.warehousing.identity.names import Name
+from concert_assets.warehousing.identity.places import read_city
 
 ReadName = Callable[[str], Name | None]
 Side = tuple[int, int]  # the number of an alias for different, and which of its two sides
@@ -105,7 +106,7 @@ class _Found:
         cities = self._known.cities
         if cities is None:
             return [(left, right)] if left and right else []
-        wanted = " ".join(folded(city)) if city else ""
+        wanted = read_city(city)
         parts: dict[str, tuple[list[int], list[int]]] = {}
         for side, rows in enumerate((left, right)):
             for row in rows:

@@ -70,10 +70,13 @@ class Venue:
 Weighed = tuple[int, str]
 
 _ARTIST_NAMES: Mapping[Likeness, int] = {
-    "same": 8, "article": 6, "slip": 3, "one letter": 0, "two letters": -2, "short word": -5, "number": -5
+    "same": 8, "article": 6, "respelled": 5, "doubtful": 2, "slip": 2, "one letter": 0, "two letters": -2,
+    "short word": -5, "numeral": -5,
+    "number": _VETO,  # two choirs of one school share genre and day of formation
 }  # fmt: skip
 _VENUE_NAMES: Mapping[Likeness, int] = {
-    "same": 8, "article": 7, "slip": 5, "descriptive": 3, "one letter": 2, "two letters": -1, "short word": -4,
+    "same": 8, "article": 7, "respelled": 5, "doubtful": 2, "slip": 5, "descriptive": 3, "one letter": 2,
+    "two letters": -1, "short word": -4, "numeral": _VETO,
     "number": _VETO,  # Hall 1 and Hall 2 share all else
 }  # fmt: skip
 _NAME_TEXTS: Mapping[Likeness, str] = {
@@ -84,7 +87,10 @@ _NAME_TEXTS: Mapping[Likeness, str] = {
     "one letter": "name differs in one letter",
     "two letters": "name differs in two letters",
     "short word": "name differs in a short word",
-    "number": "name differs in a number or initial",
+    "respelled": "same short name in another spelling",
+    "doubtful": "same short name in a doubtful spelling",
+    "numeral": "name differs in a numeral or initial",
+    "number": "name differs in a number",
 }
 
 
