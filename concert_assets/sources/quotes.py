@@ -53,9 +53,8 @@ class StrictQuotes:
         inside = rb"[^%b%b]*+(?:(?:%b%b%b)[^%b%b]*+)*+" % (q, e, q, q, rb"|%b." % e if e else b"", q, e)
         closed = rb"(?<=[%b\r\n])%b%b%b(?=[%b\r\n])" % (d, q, inside, q, d)
         plain = rb"(?<=[^%b\r\n])%b" % (d, q)
-        if (
-            e
-        ):  # a quote after what is escaped begins no field, be that a delimiter; the block must show whether one comes
+        if e:
+            # A quote after what is escaped begins no field, be that a delimiter; the block must show whether one comes.
             plain += rb"|%b.(?=.)%b*+" % (e, q)
         self._inside = re.compile(inside, re.DOTALL)
         self._strict = re.compile(rb"[^%b%b]*+(?:(?:%b|%b)[^%b%b]*+)*+" % (q, e, closed, plain, q, e), re.DOTALL)
