@@ -65,6 +65,20 @@ class TrainedModel:
         return predict_with(self.pipeline, self.calibration, features, span)
 
 
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A trained model that is not in use yet, and what it said of the future rows that it is judged on.
+
+    ``judged`` has one row a test row: the key of the row (``concert_id`` and ``horizon``, or ``venue_id`` and
+    ``horizon``), ``cutoff_day``, ``target_end_day``, ``segment``, ``is_cold_start`` (0 or 1), ``scale``, ``actual``,
+    ``predicted``, ``low_<level>`` and ``high_<level>`` in the target's unit, ``naive__<name>`` per naive baseline and
+    ``reference__<name>`` per baseline model kept for comparison.
+    """
+
+    model: TrainedModel
+    judged: pd.DataFrame
+
+
 def predict_values(pipeline: Pipeline, features: pd.DataFrame, span: Span) -> FloatArray:
     """The pipeline's predictions in the target's unit, not rounded."""
     if features.empty:
