@@ -3,19 +3,23 @@
 import hashlib
 import json
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import skops.io
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from concert_assets.learning import persistence
 from concert_assets.learning.model import TrainedModel
-from concert_assets.learning.persistence import ModelRefused, dump, load
+from concert_assets.learning.persistence import ModelOutdated, ModelRefused, dump, load, read_manifest
 from concert_assets.learning.sales import forecast_ticket_sales, train_ticket_sales
+from concert_assets.learning.settings import CODE_VERSION
 from concert_assets.learning.venues import rank_venues, train_venue_popularity
 from concert_assets_tests.learning_world import AS_OF, make_world, query
 
@@ -78,6 +82,28 @@ def test_a_stored_sales_model_forecasts_as_before(
     )
 
 
+def test_the_manifest_tells_what_the_model_was_made_from(model: TrainedModel) -> None:
+    _, manifest = dump(model, KEY, ledger_position=7, judged=b"rows")
+    assert manifest["ledger_position"] == 7
+    assert manifest["judged_sha256"] == hashlib.sha256(b"rows").hexdigest()
+    assert manifest["data_sha256"] == model.card["data_sha256"]
+    assert manifest["features"] == model.card["features"]
+    assert manifest["metrics"] == model.card["metrics"]
+    assert manifest["code_version"] == CODE_VERSION
+    assert set(manifest["libraries"]) == {"numpy", "pandas", "scikit-learn", "skops"}
+
+
+def test_histogram_boosting_with_native_categories_can_be_stored(model: TrainedModel) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"size": rng.normal(size=300), "kind": rng.choice(["club", "hall"], 300)})
+    frame["kind"] = frame["kind"].astype("category")
+    for loss in ("squared_error", "absolute_error", "poisson"):
+        regressor = HistGradientBoostingRegressor(loss=loss, max_iter=5, categorical_features="from_dtype")
+        pipeline = Pipeline([("regress", regressor)]).fit(frame, np.abs(frame["size"]))
+        again = load(*dump(replace(model, pipeline=pipeline), KEY), KEY)
+        assert (again.pipeline.predict(frame) == pipeline.predict(frame)).all()
+
+
 def test_a_stored_venue_model_ranks_as_before(rows: dict[str, pd.DataFrame]) -> None:
     venues = rows["venue_popularity"]
     model = train_venue_popularity(venues, AS_OF)
@@ -86,15 +112,42 @@ def test_a_stored_venue_model_ranks_as_before(rows: dict[str, pd.DataFrame]) -> 
     pd.testing.assert_frame_equal(rank_venues(again, venues, AS_OF), rank_venues(model, venues, AS_OF))
 
 
-def test_every_flipped_bit_is_refused_before_parsing(stored: Stored, parsed: list[str]) -> None:
-    data, manifest = stored
-    rng = np.random.default_rng(0)
-    for position in [0, len(data) - 1, *rng.integers(0, len(data), 38).tolist()]:
+def _flips(data: bytes, count: int, seed: int) -> Iterator[bytes]:
+    """The data with one bit of it flipped: of its first byte, its last, and of others drawn at random."""
+    rng = np.random.default_rng(seed)
+    for position in [0, len(data) - 1, *rng.integers(0, len(data), count - 2).tolist()]:
         flipped = bytearray(data)
         flipped[position] ^= 1 << int(rng.integers(0, 8))
+        yield bytes(flipped)
+
+
+def test_every_flipped_bit_is_refused_before_parsing(stored: Stored, parsed: list[str]) -> None:
+    data, manifest = stored
+    text, refused, unchanged = json.dumps(manifest).encode(), 0, 0
+    for flipped in _flips(data, 300, seed=0):
         with pytest.raises(ModelRefused, match="signature"):
-            load(bytes(flipped), manifest, KEY)
-    assert parsed == []
+            load(flipped, read_manifest(text), KEY)
+        refused += 1
+    for flipped in _flips(text, 300, seed=1):
+        try:
+            changed = read_manifest(flipped)
+        except ModelRefused:
+            refused += 1
+            continue
+        if changed == manifest:
+            unchanged += 1  # another spelling of the same content, as 1E-5 for 1e-5
+            continue
+        with pytest.raises(ModelRefused, match=r"signature|not plain JSON"):
+            load(data, changed, KEY)
+        refused += 1
+    assert (refused + unchanged, unchanged < 10, parsed) == (600, True, [])
+    print(f"{refused} flipped bits refused before parsing, {unchanged} changed nothing")
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"[]", b"7", b'"x"', b"\xff\xfe", b"[" * 100_000])
+def test_a_manifest_that_is_no_object_is_refused(text: bytes) -> None:
+    with pytest.raises(ModelRefused, match="manifest is not"):
+        read_manifest(text)
 
 
 def test_a_swapped_pickle_is_refused_before_parsing(stored: Stored, parsed: list[str]) -> None:
@@ -154,8 +207,10 @@ def _signed(data: bytes, manifest: dict[str, Any], **change: Any) -> Stored:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"format": 2}, "format 2; this program reads format 1"),
-        ({"libraries": {"scikit-learn": "0.1"}}, "other library versions"),
+        ({"format": 1}, "format 1; this program reads format 2"),
+        ({"libraries": {"scikit-learn": "0.1"}}, r"other library versions \(.*scikit-learn 0.1"),
+        ({"libraries": None}, "other library versions"),
+        ({"code_version": "0"}, "version 0 of the learning code"),
         ({"sha256": "0" * 64}, "not those of its manifest"),
     ],
 )
@@ -165,6 +220,7 @@ def test_a_model_of_another_version_is_refused_before_parsing(
     with pytest.raises(ModelRefused, match=reason) as caught:
         load(*_signed(*stored, **change), KEY)
     assert "\n" not in str(caught.value)
+    assert isinstance(caught.value, ModelOutdated) is ("sha256" not in change)
     assert parsed == []
 
 
