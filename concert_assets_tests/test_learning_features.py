@@ -128,7 +128,6 @@ def test_venue_score_follows_the_published_formula() -> None:
     assert now.loc["v", "year_score"] == pytest.approx(100 * (0.4 * 0.75 + 0.3 + 0.3))
     assert now.loc["w", "year_score"] == pytest.approx(100 * (0.4 * 0.6 + 0.3 * 0.5 + 0.3 * 0.5))
     assert now.loc["x", "year_score"] == pytest.approx(0)
-    assert now.loc["v", "year_artist_popularity"] == pytest.approx(40)
     # The year after: x has a show but no capacity, so no score; v is above w, which has none.
     assert now.loc["v", "target_score"] == pytest.approx(100 * (0.4 * 0.9 + 0.3 + 0.3))
     assert now.loc["w", "target_score"] == pytest.approx(0)
