@@ -43,10 +43,10 @@ FUNCTIONS = {
     ),
     "redshift": _names(
         "abs cast coalesce convert_timezone count date_trunc dateadd datediff extract floor greatest least max min nullif octet_length percent_rank "
-        "row_number sum"
+        "percentile_cont row_number sum"
     ),
 }
-KEYWORDS = _names("all and as by else exists from in join not on or over select then union when where")
+KEYWORDS = _names("all and as by else exists from group in join not on or over select then union when where")
 TYPES_WITH_LENGTH = frozenset({"decimal", "varchar"})
 OPERATORS = {
     "spark": _names("Add And Between Div EQ GT GTE In Is LT LTE Mod Mul NEQ Neg Not Or Paren RegexpLike Sub"),
@@ -79,6 +79,7 @@ RETURNS = {
     exp.TsOrDsAdd: Kind.TIMESTAMP,
     exp.DateAdd: Kind.TIMESTAMP,
     exp.TimestampAdd: Kind.TIMESTAMPNTZ,
+    exp.TimestampTrunc: Kind.TIMESTAMP,
     exp.ConvertTimezone: Kind.TIMESTAMP,
     exp.Floor: Kind.DECIMAL,
 }

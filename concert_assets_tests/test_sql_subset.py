@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -167,7 +168,8 @@ def test_all_that_the_warehouse_is_sent_keeps_to_the_subset(tmp_path: Path) -> N
         )
         assert publish(listening, "second").number == 1
         for table in MARTS:
-            listening.execute(f"create table {table.qualified} as {read_sql(f'mart/{table.name}')}")
+            statement = f"create table {table.qualified} as {read_sql(f'mart/{table.name}')}"
+            listening.execute(statement, {"as_of": date(2025, 5, 1)})
         for table in PREDICTIONS:
             listening.execute(create_table(table.qualified, types_of(table)))
         ledger_facts(listening, "second")

@@ -70,8 +70,9 @@ def run(home: Path, settings: SimulationSettings) -> None:
     stage(session, curated_state([entry], lambda _: manifest, "1"), lambda key: folder.uri("curated", key))
     judge(session, RUN)
     publish(session, RUN)
+    ((as_of,),) = session.query(read_sql("feature/as_of"))
     for table in MARTS:
-        session.execute(f"create table {table.qualified} as {read_sql(f'mart/{table.name}')}")
+        session.execute(f"create table {table.qualified} as {read_sql(f'mart/{table.name}')}", {"as_of": as_of})
     models = [train_and_predict(session, folder, name) for name in MODELS]
     write_reports(session, home, started, models)
 
