@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.isotonic import IsotonicRegression
 from sklearn.preprocessing import OrdinalEncoder
 from sklearn.tree import DecisionTreeRegressor
@@ -33,6 +33,7 @@ _LUCK = 16.0
 _MOST_ROWS = 5_000
 _LATER_SHARE = 0.3
 _LEAVES = 256
+_FEWEST_ROWS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,23 +182,23 @@ def _r2(actual: FloatArray, predicted: npt.NDArray[Any]) -> float | None:
 
 
 def _by_number(part: _Part, name: str) -> float | None:
-    """The better of a fit in steps, which finds any shape, and a monotone one, which follows heavy tails."""
+    """The better of a fit in steps, which finds any shape, and a monotone one, which follows heavy tails.
+
+    Rows without a value are left out: what tells the target of half the rows is a leak too. Too few tell nothing.
+    """
     values = part.frame[name].to_numpy(np.float64)
-    if not part.earlier.any():
+    known = ~np.isnan(values)
+    told, asked = known & part.earlier, known & part.later
+    if min(told.sum(), asked.sum()) < _FEWEST_ROWS:
         return None
     steps = DecisionTreeRegressor(max_leaf_nodes=_LEAVES, min_samples_leaf=3, random_state=0)
-    guess = steps.fit(values[part.earlier, None], part.goal[part.earlier]).predict(values[part.later, None])
-    found = _r2(part.goal[part.later], guess)
-    known = ~np.isnan(values)
-    told = known & part.earlier
-    if told.any():
-        ranks = pd.DataFrame({"value": values[told], "goal": part.goal[told]}).rank().to_numpy()
-        ranks = ranks - ranks.mean(0)
-        curve = IsotonicRegression(increasing=bool(ranks[:, 0] @ ranks[:, 1] >= 0), out_of_bounds="clip")
-        curve.fit(values[told], part.goal[told])
-        guess[known[part.later]] = curve.predict(values[known & part.later])
-        found = _larger(found, _r2(part.goal[part.later], guess))
-    return found
+    steps.fit(values[told, None], part.goal[told])
+    ranks = pd.DataFrame({"value": values[told], "goal": part.goal[told]}).rank().to_numpy()
+    ranks = ranks - ranks.mean(0)
+    curve = IsotonicRegression(increasing=bool(ranks[:, 0] @ ranks[:, 1] >= 0), out_of_bounds="clip")
+    curve.fit(values[told], part.goal[told])
+    guesses = (steps.predict(values[asked, None]), curve.predict(values[asked]))
+    return _larger(*(_r2(part.goal[asked], guess) for guess in guesses))
 
 
 def _by_category(part: _Part, name: str) -> float | None:
@@ -247,10 +248,10 @@ def _shuffled(
     codes, names = pd.factorize(entity)
     means = np.bincount(codes, weights=part.goal) / np.bincount(codes)
     noise = means[np.random.default_rng(random_state).permutation(len(names))][codes]
-    table = part.frame[list(numbers)].to_numpy(np.float64)
+    table = np.nan_to_num(part.frame[list(numbers)].to_numpy(np.float64), nan=-1.0)
     if categories:
-        encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan)
+        encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
         encoder.fit(part.frame.loc[part.earlier, list(categories)])
         table = np.hstack([table, encoder.transform(part.frame[list(categories)])])
-    fit = HistGradientBoostingRegressor(max_iter=20, random_state=random_state, early_stopping=False)
+    fit = ExtraTreesRegressor(n_estimators=30, min_samples_leaf=3, random_state=random_state)
     return _r2(noise[part.later], fit.fit(table[part.earlier], noise[part.earlier]).predict(table[part.later]))
