@@ -46,6 +46,8 @@ ROOMS = {
     "deliveries": Room(PURE, frozenset({"catalog", PROTOCOLS})),
     "learning": Room(PURE, frozenset({"catalog"})),
     "reporting": Room(PURE, frozenset({"catalog"})),
+    # it reads the truth of simulated worlds, so no other room may import it but the CLI
+    "evaluation": Room(frozenset({"numpy", "pandas", "pyarrow"}), frozenset({"simulation", "learning", "catalog"})),
     "warehousing": Room(
         frozenset({"numpy", "pandas", "pyarrow", "rapidfuzz"}), frozenset({"catalog", "deliveries", "sql", PROTOCOLS})
     ),
@@ -226,6 +228,17 @@ def test_what_the_design_allows_passes(path: str, source: str) -> None:
     assert breaches(path, source) == []
 
 
+def test_nothing_but_the_command_reaches_what_reads_the_truth() -> None:
+    reached = [
+        f"{place}: {name}"
+        for file in FILES
+        if (place := str(file.relative_to(PACKAGE))).partition("/")[0] not in {"cli", "evaluation"}
+        for _, name, _ in imports(ast.parse(file.read_text("utf-8")), f"concert_assets.{place}".rpartition("/")[0])
+        if within(name, "concert_assets.evaluation") or within(name, "concert_assets.cli")
+    ]
+    assert reached == []
+
+
 def test_an_init_holds_a_docstring_and_nothing_else() -> None:
     inits = [file for file in FILES + TEST_FILES if file.name == "__init__.py"]
     bodies = {file: ast.parse(file.read_text("utf-8")) for file in inits}
@@ -262,4 +275,5 @@ def test_loading_the_definitions_imports_nothing_heavy_and_writes_nothing(tmp_pa
     modules = done.stdout.splitlines()[-1]
     assert '"concert_assets.definitions"' in modules
     assert {name for name in HEAVY if f'"{name}"' in modules} == set()
+    assert "concert_assets.evaluation" not in modules
     assert list(tmp_path.iterdir()) == []

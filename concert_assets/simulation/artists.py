@@ -21,9 +21,13 @@ FOLLOWING_SIGMA_BELOW = 0.75
 FOLLOWING_SIGMA_ABOVE = 1.65
 # How strongly bookings follow the following.
 BOOKING_POWER = 0.42
+BOOKING_SIGMA = 0.65
 _BAND_SHARE = 0.6
-_POPULARITY_SPREAD = 17.0
-_POPULARITY_NOISE = 4.0
+# The popularity score: the middle one, what it follows of rank and of momentum, and its noise.
+POPULARITY_CENTRE = 46.0
+POPULARITY_SPREAD = 17.0
+POPULARITY_MOMENTUM = 40.0
+POPULARITY_NOISE = 4.0
 
 
 @dataclass(frozen=True)
@@ -57,11 +61,12 @@ def make_artists(count: int, near: int, as_of: date, generator: np.random.Genera
     momentum = np.round(MOMENTUM_SIGMA * exact.normal(uniform[1]), 6)
     genre = exact.cumulative_choice(uniform[2], np.array([share for _, share, _, _ in GENRES]))
     is_band = uniform[3] < _BAND_SHARE
-    scores = 46.0 + _POPULARITY_SPREAD * z + _POPULARITY_NOISE * exact.normal(uniform[4]) + 40.0 * momentum
+    noise = POPULARITY_NOISE * exact.normal(uniform[4])
+    scores = POPULARITY_CENTRE + POPULARITY_SPREAD * z + noise + POPULARITY_MOMENTUM * momentum
     popularity = np.clip(np.round(scores * 100), 0, 10_000).astype(np.int64)
     founded = (day_number(as_of) - 730 - np.floor(uniform[5] * uniform[5] * 365 * 45)).astype(np.int64)
     updated = day_number(as_of) * DAY - 1 - np.floor(uniform[6] * 60 * DAY).astype(np.int64)
-    booking = np.round(BOOKING_POWER * (following - FOLLOWING_CENTRE) + 0.65 * exact.normal(uniform[7]), 6)
+    booking = np.round(BOOKING_POWER * (following - FOLLOWING_CENTRE) + BOOKING_SIGMA * exact.normal(uniform[7]), 6)
 
     chosen = exact.Permutation(count, key + 7)(np.arange(near))
     identity = np.concatenate([np.arange(count), chosen])

@@ -15,9 +15,9 @@ from concert_assets.simulation.venues import Venues
 # An act is booked into a room somewhat larger than what it usually sells; the promoter's guess has this spread.
 ROOM_MARGIN = 0.52
 ROOM_SPREAD = 0.35
-_CANDIDATES = 4
+CANDIDATES = 4
 # How far promoters look to both sides in the list of rooms by size, as a share of all rooms.
-_ASIDE = 0.08
+ASIDE = 0.08
 # Concerts to come are announced further ahead ever more rarely: the e-folding time in days.
 _ANNOUNCED_DAYS = 110.0
 # Share of the concerts of an artist or venue that go under the near-duplicate, where there is one.
@@ -76,11 +76,11 @@ def _rooms(following: Floats, venues: Venues, generator: np.random.Generator) ->
     sizes = np.round(exact.log(venues.capacity[order].astype(np.float64)) * 1_000_000).astype(np.int64)
     best = np.zeros(len(following), dtype=np.int64)
     best_pull = np.full(len(following), -(2**62), dtype=np.int64)
-    for _ in range(_CANDIDATES):
+    for _ in range(CANDIDATES):
         uniform = generator.random((3, len(following)))
         target = following + ROOM_MARGIN + ROOM_SPREAD * exact.normal(uniform[0])
         place = np.searchsorted(sizes, np.round(target * 1_000_000).astype(np.int64))
-        aside = np.round((uniform[2] - 0.5) * _ASIDE * venues.count).astype(np.int64)
+        aside = np.round((uniform[2] - 0.5) * ASIDE * venues.count).astype(np.int64)
         room = order[np.clip(place + aside, 0, venues.count - 1)]
         # the largest of weights plus Gumbel noise falls on each with the probability of its weight
         gumbel = -exact.log(-exact.log(np.clip(uniform[1], 1e-12, 1 - 1e-12)))

@@ -19,6 +19,9 @@ class City:
     zip_prefix: str
 
 
+# The market whose size has no effect on demand, in hundred thousands.
+AVERAGE_PEOPLE = 35.0
+
 # Populations are those of the 2020 census' metropolitan areas, rounded; coordinates are those of the city centres.
 CITIES: tuple[City, ...] = (
     City("New York", "NY", EASTERN, 40.713, -74.006, 201, "100"),

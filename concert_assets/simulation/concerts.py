@@ -9,7 +9,7 @@ from concert_assets.simulation import exact
 from concert_assets.simulation.artists import Artists
 from concert_assets.simulation.booking import Bookings, book
 from concert_assets.simulation.calendar import DAY, day_number, month, utc_seconds, weekday
-from concert_assets.simulation.cities import CITIES
+from concert_assets.simulation.cities import AVERAGE_PEOPLE, CITIES
 from concert_assets.simulation.demand import (
     DemandTerms,
     city_term,
@@ -93,7 +93,7 @@ def make_concerts(
         following=artists.following[artist],
         momentum=exact.rounded(artists.momentum[artist] * years),
         genre=np.array([effect for _, _, effect, _ in GENRES])[genre],
-        city=city_term(people[venues.city[venue]], 35.0),
+        city=city_term(people[venues.city[venue]], AVERAGE_PEOPLE),
         venue_kind=np.array([kind.appeal for kind in VENUE_KINDS])[kind],
         size=size_term(capacity.astype(np.float64), np.array(middle, dtype=np.float64)[kind]),
         quality=venues.quality[venue],

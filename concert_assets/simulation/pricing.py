@@ -12,9 +12,9 @@ from concert_assets.simulation.market import VENUE_KINDS
 
 MOST_TIERS = max(len(kind.tiers) for kind in VENUE_KINDS)
 # Log price per unit of log following over the act that is usual in the kind of venue, and yearly rise of prices.
-_STAR_POWER = 0.06
+STAR_POWER = 0.06
 _YEARLY_RISE = 0.04
-_SPREAD = 0.18
+PRICE_SPREAD = 0.18
 
 
 def house_price(
@@ -23,9 +23,9 @@ def house_price(
     """The average price of each concert and the price usual for such an act, place and time, both in USD."""
     years = (day - day_number(as_of)) / 365.25
     level = np.array([kind.price for kind in VENUE_KINDS])[kind]
-    usual = exact.log(level) + _STAR_POWER * (following - FOLLOWING_CENTRE - _usual_following(kind))
+    usual = exact.log(level) + STAR_POWER * (following - FOLLOWING_CENTRE - _usual_following(kind))
     usual = usual + _YEARLY_RISE * (years + 1.0) + genre_effect
-    price = exact.exp(usual + _SPREAD * np.clip(exact.normal(u), -2.5, 2.5))
+    price = exact.exp(usual + PRICE_SPREAD * np.clip(exact.normal(u), -2.5, 2.5))
     return np.round(price, 2), np.round(exact.exp(usual), 2)
 
 

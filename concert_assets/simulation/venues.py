@@ -15,7 +15,9 @@ from concert_assets.simulation.near_duplicates import near_venue_name
 from concert_assets.simulation.text import Columns, integer_texts, timestamp_texts
 
 ZONES: tuple[str, ...] = tuple(dict.fromkeys(city.timezone for city in CITIES))
-_BOOKING_SIGMA = 0.8
+# Spread of the pull of a room in booking, and how much of its quality is in it.
+BOOKING_SIGMA = 0.8
+BOOKING_QUALITY = 2.0
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def make_venues(count: int, near: int, as_of: date, generator: np.random.Generat
     largest = np.array([float(kind.largest) for kind in VENUE_KINDS])[kind]
     capacity = _rounded(smallest * exact.exp(uniform[2] * (exact.log(largest) - exact.log(smallest))))
     quality = np.round(QUALITY_SIGMA * exact.normal(uniform[3]), 6)
-    booking = np.round(_BOOKING_SIGMA * exact.normal(uniform[4]) + 2.0 * quality, 6)
+    booking = np.round(BOOKING_SIGMA * exact.normal(uniform[4]) + BOOKING_QUALITY * quality, 6)
     latitude = np.round((uniform[5] - 0.5) * 0.16, 5)
     longitude = np.round((uniform[6] - 0.5) * 0.16, 5)
     updated = day_number(as_of) * DAY - 1 - np.floor(uniform[7] * 400 * DAY).astype(np.int64)

@@ -1,0 +1,1 @@
+"""How good a forecast of a simulated world could be, from its truth, beside what models reach. For the CLI alone."""
