@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 from concert_assets import deployment as deployments
-from concert_assets.cli import deliveries, erasure, inspection, rejects, upkeep, work
+from concert_assets.cli import deliveries, erasure, evaluate, inspection, rejects, upkeep, work
 from concert_assets.cli.errors import CommandFailed, WrongOption
 from concert_assets.cli.options import parser
 from concert_assets.deployment import ConfigurationError, Deployment, HomeOfOtherVersion
@@ -29,6 +29,7 @@ _COMMANDS: dict[str, Callable[[Deployment, Any], int]] = {
     "rejects": rejects.rejects,
     "forget": erasure.forget,
     "gc": upkeep.gc,
+    "evaluate": evaluate.evaluate,
 }
 
 

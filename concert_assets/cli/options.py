@@ -110,6 +110,7 @@ def parser() -> argparse.ArgumentParser:
     _test_size(ingest)
 
     _test_size(add("train", "train both models anew on what is published"))
+    add("evaluate", "compare the models in use with what could be known of a generated world")
     add("validate", "check set-up, settings, definitions and the state of the home")
     status = add("status", "tell what is loaded, the last run and the quality score")
     status.add_argument("--json", action="store_true", help="for programs")

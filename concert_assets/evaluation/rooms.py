@@ -26,11 +26,16 @@ class Rooms:
 
     def considered_by(self, following: Floats, weight: Floats) -> Floats:
         """The probability, shape (venues,), that a look falls on each venue for acts drawn by their weights."""
-        share = np.bincount(points_of(following), weights=weight / weight.sum(), minlength=len(_POINTS))
-        return np.asarray(self.considered @ share)
+        return np.asarray(self.considered @ self.shares(following, weight))
+
+    @staticmethod
+    def shares(following: Floats, weight: Floats) -> Floats:
+        """The share, shape (points,), of the acts' weights at each point."""
+        share = np.bincount(_points_of(following), weights=weight, minlength=len(_POINTS))
+        return np.asarray(share / weight.sum(), dtype=np.float64)
 
 
-def points_of(following: Floats) -> Ints:
+def _points_of(following: Floats) -> Ints:
     """The points nearest to these followings."""
     places = np.rint((following - LOWEST) / STEP).astype(np.int64)
     return np.asarray(np.clip(places, 0, len(_POINTS) - 1))
