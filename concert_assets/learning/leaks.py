@@ -90,7 +90,7 @@ def leak_report(
 ) -> LeakReport:
     """Judge features against the part of the target that is unknown at the cut-off; one entry a row in each array.
 
-    ``numbers`` are not negative and may hold nulls, ``categories`` are text, ``target`` is not negative. Rows of one
+    ``numbers`` may hold nulls, ``categories`` are text, ``target`` is not negative. Rows of one
     ``entity`` are shuffled together: what a split must not put on both sides, such as a concert. Each ``group``, such
     as a horizon, is judged by itself, above 5,000 rows by a seeded sample, and split by time as training splits.
     """
@@ -214,7 +214,8 @@ def _by_category(part: _Part, name: str) -> float | None:
 def _linear(part: _Part, numbers: Sequence[str], categories: Sequence[str], *, in_logs: bool = False) -> float | None:
     """R² of least squares: numbers with a flag where null, categories one column a value.
 
-    ``in_logs`` finds products and ratios, such as tickets / capacity; the least positive value halved stands for 0.
+    ``in_logs`` finds products and ratios, such as tickets / capacity; half the least positive value stands for 0 and
+    for what is below it.
     """
     table = part.frame[list(numbers)].to_numpy(np.float64)
     goal = part.goal
