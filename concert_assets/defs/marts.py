@@ -27,7 +27,7 @@ from concert_assets.defs.retries import retried
 from concert_assets.resources.redshift.resource import Redshift
 from concert_assets.sql.files import read_sql
 
-# Which published tables a mart reads, and what it says where they do not hold what it is made from.
+# Which published tables a mart reads.
 _READS = {
     VENUE_POPULARITY: (CONCERTS, VENUES),
     ARTIST_PERFORMANCE: (ARTISTS, CONCERTS, VENUES),
@@ -38,7 +38,8 @@ _READS = {
     NET_REVENUE: (TICKET_SALES,),
     COLD_START_COMPARABLES: (ARTISTS, CONCERTS, VENUES),
 }
-_WITHOUT = {
+# What a mart says where these do not hold what it is made from.
+WITHOUT = {
     VENUE_POPULARITY: "no venue is published",
     ARTIST_PERFORMANCE: "no artist is published",
     DAILY_SALES_SUMMARY: "no ticket sale is published",
@@ -84,7 +85,7 @@ def _mart(table: Table) -> dg.AssetsDefinition:
             session.execute(f"create table {replacement} as {statement}", day)
             ((rows,),) = session.query(f"select count(*) from {replacement}")
             session.replace_table(table.qualified, replacement)
-        reason = "" if rows else _WITHOUT[table]
+        reason = "" if rows else WITHOUT[table]
         yield result(
             key,
             int(rows),

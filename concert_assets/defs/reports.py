@@ -37,7 +37,13 @@ from concert_assets.resources.s3.resource import S3
             "pipeline_report",
             "Every step of the run, what became of every row, and the quality results, with the page for people.",
             kinds={"json", "html"},
-            code=("reporting", "defs/report_writer.py", "defs/warehouse_facts.py", "defs/run_facts.py"),
+            code=(
+                "reporting",
+                "defs/report_writer.py",
+                "defs/warehouse_facts.py",
+                "defs/mart_facts.py",
+                "defs/run_facts.py",
+            ),
             deps=[
                 *keys("warehouse", (*TABLES, LOAD_LEDGER, ROW_OUTCOMES, IDENTITY_MAP)),
                 *keys("mart", MARTS),

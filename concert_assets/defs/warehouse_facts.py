@@ -15,6 +15,7 @@ from concert_assets.catalog.analytics import (
 from concert_assets.catalog.canonical import CONCERTS, TABLES, TICKET_SALES
 from concert_assets.catalog.identity import IDENTITY_MAP
 from concert_assets.catalog.operational import LOAD_LEDGER, QUALITY_RESULTS, ROW_OUTCOMES
+from concert_assets.defs.mart_facts import mart_figures
 from concert_assets.resources.redshift.protocol import Parameters, Session
 from concert_assets.warehousing.names import STAGED_COUNTS, STAGED_OBJECTS, staged
 
@@ -138,6 +139,7 @@ def figure_facts(session: Session) -> "FigureFacts":
         top_artists=[TopArtist(*row) for row in artists],
         purchase_curve=[CurvePoint(int(day), float(share)) for day, share in curve],
         skipped={name: reason for name, rows in (("daily_sales", days), ("purchase_curve", curve)) if not rows},
+        marts=mart_figures(session),
     )
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
 
+from concert_assets.reporting.mart_facts import MartFigures
+
 RunStatus = Literal["success", "failure", "killed", "canceled", "running"]
 StepStatus = Literal["success", "failure", "skipped", "running"]
 Row = Mapping[str, Any]
@@ -151,3 +153,4 @@ class FigureFacts:
     top_artists: Sequence[TopArtist] = ()
     purchase_curve: Sequence[CurvePoint] = ()
     skipped: Mapping[str, str] = field(default_factory=dict)
+    marts: MartFigures = field(default_factory=MartFigures)

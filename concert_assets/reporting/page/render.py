@@ -6,6 +6,7 @@ from typing import Any
 from concert_assets.reporting.facts import FigureFacts
 from concert_assets.reporting.page import show
 from concert_assets.reporting.page.markup import Html, el, join
+from concert_assets.reporting.page.marts import marts_section
 from concert_assets.reporting.page.models import models_section
 from concert_assets.reporting.page.music import music_section
 from concert_assets.reporting.page.quality import quality_section
@@ -22,6 +23,7 @@ SECTIONS = (
     ("quality", "Quality"),
     ("deliveries", "Deliveries"),
     ("music", "Concerts and sales"),
+    ("pacing", "Pacing and revenue"),
     ("models", "Models"),
     ("run", "Run"),
 )
@@ -59,6 +61,7 @@ def _sections(pipeline: Mapping[str, Any], models: Mapping[str, Any] | None, fig
         quality_section(pipeline),
         deliveries_section(pipeline),
         music_section(figures or FigureFacts()),
+        marts_section((figures or FigureFacts()).marts),
         models_section(models),
         steps_section(pipeline),
     ]

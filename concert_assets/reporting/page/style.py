@@ -69,7 +69,7 @@ tbody tr:last-child>*{border-bottom:0}tfoot tr>*{border-top:1px solid var(--othe
 .fig.wide{width:50%}.fig.slim{width:17%}.fig.middle{width:26%}.num{text-align:right;white-space:nowrap}.fig{width:40%;min-width:96px}
 tbody th.num{min-width:0;width:1%;padding-right:20px}
 .zero{color:var(--soft)}
-.nowrap{white-space:nowrap}.name small{display:block;color:var(--soft);font-size:12.5px}
+.nowrap{white-space:nowrap}.name small,.cell small{display:block;color:var(--soft);font-size:12.5px}
 svg{display:block;overflow:visible}svg *{vector-effect:non-scaling-stroke}
 svg.bar,svg.span{width:100%;height:10px}svg.interval{width:calc(100% - 10px);margin:0 5px;height:18px}
 th .axis{margin:0 5px}.fig:not(:last-child){padding-right:28px}
