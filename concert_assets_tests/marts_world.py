@@ -1,14 +1,18 @@
 """Published tables made of a few rows by hand, and a warehouse in memory that runs a mart's statement on them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
+from concert_assets.catalog.analytics import MARTS
 from concert_assets.catalog.canonical import TABLES, published_columns
-from concert_assets.sql.files import bind, read_sql, translate
+from concert_assets.defs.features import data_as_of
+from concert_assets.resources.redshift.duckdb import DuckDBSession
+from concert_assets.sql.files import read_sql
 
 AS_OF = date(2025, 6, 30)
 Row = dict[str, Any]
@@ -44,11 +48,9 @@ def _told(value: Any) -> Any:
     return str(value) if isinstance(value, date) else value
 
 
-def make(name: str, *, as_of: date | None = None, **tables: Iterable[Mapping[str, Any]]) -> list[Row]:
-    """The rows of one mart over these rows of published tables, as the embedded warehouse makes them.
-
-    Where it is not given, the day that the data reach to is that of ``feature/as_of``.
-    """
+@contextmanager
+def published(**tables: Iterable[Mapping[str, Any]]) -> Iterator[DuckDBSession]:
+    """A session on a warehouse in memory that holds these rows of published tables, and no more."""
     with duckdb.connect() as connection:
         connection.execute("set integer_division = true; set timezone = 'UTC'; create schema concert_dw")
         for table in TABLES:
@@ -64,14 +66,18 @@ def make(name: str, *, as_of: date | None = None, **tables: Iterable[Mapping[str
             connection.register("given", pa.table(values))
             connection.execute(f"create table {table.qualified} as select {', '.join(columns)} from given")
             connection.unregister("given")
-        if as_of is None:
-            row = connection.execute(translate(read_sql("feature/as_of"), "redshift", "duckdb")).fetchone()
-            assert row is not None
-            (as_of,) = row
-        sql = read_sql(f"mart/{name}")
-        found = connection.execute(
-            f"create table made as {translate(sql, 'redshift', 'duckdb')}",
-            bind(sql, "redshift", "duckdb", {"as_of": as_of}) or None,
-        ).execute("from made")
-        names = [column[0] for column in found.description]
-        return [dict(zip(names, values, strict=True)) for values in found.fetchall()]
+        yield DuckDBSession(connection, lambda *_: None)
+
+
+def make(name: str, *, as_of: date | None = None, **tables: Iterable[Mapping[str, Any]]) -> list[Row]:
+    """The rows of one mart over these rows of published tables, as the embedded warehouse makes them.
+
+    Where it is not given, the day that the data reach to is that of ``feature/as_of``.
+    """
+    with published(**tables) as session:
+        day = {"as_of": as_of or data_as_of(session)}
+        session.execute(f"create table concert_dw.made as {read_sql(f'mart/{name}')}", day)
+        (mart,) = (table for table in MARTS if table.name == name)
+        names = mart.column_names
+        found = session.query(f"select {', '.join(names)} from concert_dw.made")
+        return [dict(zip(names, values, strict=True)) for values in found]

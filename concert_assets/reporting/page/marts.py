@@ -50,8 +50,8 @@ def _pacing(figures: MartFigures) -> Html:
     paces = figures.paces
     told = sum(paces.get(pace, 0) for pace in ("behind", "on_pace", "ahead"))
     lead = (
-        f"Of {show.plural(told, 'concert')} on sale with comparable shows, {paces.get('behind', 0)} are behind the "
-        f"25th percentile of what those had sold at the same days out, {paces.get('on_pace', 0)} are on pace and "
+        f"Of {show.plural(told, 'concert')} on sale with comparable shows, {paces.get('behind', 0)} behind the 25th "
+        f"percentile of what those had sold at the same days out, {paces.get('on_pace', 0)} on pace, "
         f"{paces.get('ahead', 0)} ahead of the 75th."
     )
     rest = [
