@@ -159,7 +159,7 @@ def _print(name: str, model: dict[str, Any]) -> None:
     print(f"\n{name} · {model['version'] or 'skipped: ' + model['skipped_reason']}")
     for horizon in model["horizons"]:
         days = horizon["horizon"]
-        when = f"{days} days before the show" if days.isdecimal() else days
+        when = f"{days} day{'' if days == '1' else 's'} before the show" if days.isdecimal() else days
         print(f"\n{when}, {horizon['rows']:,} rows")
         has_ranks = "spearman" in horizon["forecasts"][0]
         ranks = "   Spearman    NDCG@10" if has_ranks else ""

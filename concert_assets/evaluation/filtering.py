@@ -31,8 +31,8 @@ NOISE_VARIANCE = float(np.var(noise((np.arange(20_000) + 0.5) / 20_000)))
 _NODES, _SHARES = np.polynomial.hermite_e.hermegauss(15)
 _SQUARES = _NODES**2
 _IMPOSSIBLE = 1e-12  # a booking this improbable says that the rule or the table is another, and nothing of the act
-# What happens on one day happens in this order.
-_SNAPSHOT, _BOOKED, _ASKED, _PLAYED = range(4)
+# What happens on one day happens in this order, so that nothing of the day itself is known to who asks on it.
+_SNAPSHOT, _ASKED, _BOOKED, _PLAYED = range(4)
 
 
 @dataclass(frozen=True)
@@ -121,30 +121,32 @@ def follow(
     log_sold = np.log(np.maximum(np.where(np.isfinite(seen.sold), seen.sold, 0.0), 0.5)).tolist()
     log_capacity = np.log(seen.capacity[seen.venue]).tolist()
     is_full = (seen.sold >= seen.capacity[seen.venue]).tolist()
-    shows_asked, days = asked.tolist(), snapshots.tolist()
+    shows_asked, on_sale = asked.tolist(), seen.on_sale_day.tolist()
     mean, variance = [0.0] * len(asked), [0.0] * len(asked)
     beliefs: dict[int, Beliefs] = {}
-    for what, row in events:
+    for day, what, row in events:
         if what == _SNAPSHOT:
-            state = (following, momentum, var_f, cov, var_m, quality, var_q)
-            beliefs[days[row]] = Beliefs(*(np.array(values) for values in state))
+            held = (following, momentum, var_f, cov, var_m, quality, var_q)
+            beliefs[day] = Beliefs(*(np.array(values) for values in held))
             continue
         show = shows_asked[row] if what == _ASKED else row
         act, room = artist[show], venue[show]
         if what == _BOOKED:
-            first, second = _booked(rooms.considered[room], price_sign[show], following[act], var_f[act])
-            along, across = var_f[act], cov[act]
-            following[act] += along * first
-            momentum[act] += across * first
-            var_f[act] -= along * along * second
-            cov[act] -= along * across * second
-            var_m[act] -= across * across * second
+            state = _after_booking(
+                (following[act], momentum[act], var_f[act], cov[act], var_m[act]),
+                rooms.considered[room], price_sign[show],
+            )  # fmt: skip
+            following[act], momentum[act], var_f[act], cov[act], var_m[act] = state
             continue
         # log demand is linear in following, momentum and quality, with these covariances to it
         slope, year = follows[show], years[show]
-        with_f = slope * var_f[act] + year * cov[act]
-        with_m = slope * cov[act] + year * var_m[act]
-        centre = constant[show] + slope * following[act] + year * momentum[act] + quality[room]
+        f, m, v_f, c, v_m = following[act], momentum[act], var_f[act], cov[act], var_m[act]
+        if what == _ASKED and on_sale[show] >= day:
+            # of what is announced on the day, the show that is asked for is known and nothing else
+            f, m, v_f, c, v_m = _after_booking((f, m, v_f, c, v_m), rooms.considered[room], price_sign[show])
+        with_f = slope * v_f + year * c
+        with_m = slope * c + year * v_m
+        centre = constant[show] + slope * f + year * m + quality[room]
         total = slope * with_f + year * with_m + var_q[room] + spread[show]
         if what == _ASKED:
             mean[row], variance[row] = centre + expected_rivalry[row], total
@@ -175,6 +177,21 @@ def _above(margin: float, variance: float) -> tuple[float, float]:
     return hazard / sd, hazard * (hazard - at) / variance
 
 
+def _after_booking(
+    state: tuple[float, float, float, float, float], considered: Floats, price_sign: float
+) -> tuple[float, float, float, float, float]:
+    """Following, momentum, their variances and the covariance between them in the middle, once a booking is known."""
+    following, momentum, along, across, var_m = state
+    first, second = _booked(considered, price_sign, following, along)
+    return (
+        following + along * first,
+        momentum + across * first,
+        along - along * along * second,
+        across - along * across * second,
+        var_m - across * across * second,
+    )
+
+
 def _booked(considered: Floats, price_sign: float, mean: float, variance: float) -> tuple[float, float]:
     """First derivative, and second with its sign turned, of the log probability of a booking by the mean following.
 
@@ -198,8 +215,8 @@ def _booked(considered: Floats, price_sign: float, mean: float, variance: float)
     return shift / precision / variance, (1 - 1 / (precision * variance)) / variance
 
 
-def _in_order(*kinds: tuple[Ints, Ints, Ints]) -> list[tuple[int, int]]:
-    """Events, given as days, kinds and rows, in order of time; each as its kind and row."""
+def _in_order(*kinds: tuple[Ints, Ints, Ints]) -> list[tuple[int, int, int]]:
+    """Events, given as days, kinds and rows, in order of time."""
     day, what, row = (np.concatenate(parts) for parts in zip(*kinds, strict=True))
     order = np.lexsort((row, what, day))
-    return list(zip(what[order].tolist(), row[order].tolist(), strict=True))
+    return list(zip(day[order].tolist(), what[order].tolist(), row[order].tolist(), strict=True))
