@@ -42,7 +42,7 @@ FUNCTIONS = {
         "split_part substring timestampadd try_cast"
     ),
     "redshift": _names(
-        "abs cast coalesce convert_timezone count date_trunc dateadd datediff extract floor greatest least max min nullif octet_length percent_rank "
+        "abs cast coalesce convert_timezone count date_trunc dateadd datediff extract floor greatest least ln max min nullif octet_length percent_rank "
         "percentile_cont row_number sum"
     ),
 }

@@ -44,7 +44,7 @@ ROOMS = {
     "simulation": Room(PURE, frozenset({"catalog"})),
     "sources": Room(PURE, frozenset({"catalog"})),
     "deliveries": Room(PURE, frozenset({"catalog", PROTOCOLS})),
-    "learning": Room(PURE, frozenset({"catalog"})),
+    "learning": Room(PURE | {"scipy", "threadpoolctl"}, frozenset({"catalog"})),
     "reporting": Room(PURE, frozenset({"catalog"})),
     # it reads the truth of simulated worlds, so no other room may import it but the CLI
     "evaluation": Room(frozenset({"numpy", "pandas", "pyarrow"}), frozenset({"simulation", "learning", "catalog"})),

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
@@ -17,24 +17,42 @@ from concert_assets.learning.metrics import FloatArray
 from concert_assets.learning.settings import CODE_VERSION
 
 LIBRARIES = ("numpy", "pandas", "scikit-learn", "skops")
+# No share is that large; beyond it exp would overflow.
+_LARGEST_LOG = 50.0
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
     """From what a pipeline predicts to the target's unit, one entry a row.
 
-    Predictions are multiplied by ``scale`` and kept between 0 and ``upper``; ``groups`` are calibrated apart. Where
-    ``is_whole``, predictions are rounded and intervals widened to whole numbers.
+    The pipeline predicts the target as a share of ``scale``, or, where ``is_log``, the log of that share. Predictions
+    are kept between 0 and ``upper``; ``groups`` are calibrated apart, ``a|b`` lying within ``a``. Where ``is_whole``,
+    predictions and bounds are rounded to whole numbers.
     """
 
     scale: FloatArray
     upper: FloatArray
     groups: Texts
     is_whole: bool
+    is_log: bool = False
 
     def take(self, rows: npt.NDArray[np.intp]) -> "Span":
         """The entries of some rows."""
-        return Span(self.scale[rows], self.upper[rows], self.groups[rows], self.is_whole)
+        return replace(self, scale=self.scale[rows], upper=self.upper[rows], groups=self.groups[rows])
+
+    def learned(self, target: FloatArray) -> FloatArray:
+        """The target as the pipeline learns it. A log takes half a unit for what is less than that."""
+        return np.log(np.maximum(target, 0.5) / self.scale) if self.is_log else target / self.scale
+
+    def unit(self, learned: FloatArray) -> FloatArray:
+        """What the pipeline predicts, in the target's unit and within its limits, not rounded."""
+        share = np.exp(np.minimum(learned, _LARGEST_LOG)) if self.is_log else learned
+        found: FloatArray = np.clip(share * self.scale, 0.0, self.upper)
+        return found
+
+    def rounded(self, values: FloatArray) -> FloatArray:
+        """Values in the target's unit, whole where they are to be."""
+        return np.rint(values) if self.is_whole else values
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,22 +97,26 @@ class Candidate:
     judged: pd.DataFrame
 
 
-def predict_values(pipeline: Pipeline, features: pd.DataFrame, span: Span) -> FloatArray:
-    """The pipeline's predictions in the target's unit, not rounded."""
+def predict_learned(pipeline: Pipeline, features: pd.DataFrame) -> FloatArray:
+    """What the pipeline itself predicts, in the unit that it learns."""
     if features.empty:
         return np.zeros(0)
-    return np.clip(np.asarray(pipeline.predict(features), dtype=np.float64) * span.scale, 0.0, span.upper)
+    return np.asarray(pipeline.predict(features), dtype=np.float64)
+
+
+def predict_values(pipeline: Pipeline, features: pd.DataFrame, span: Span) -> FloatArray:
+    """The pipeline's predictions in the target's unit, not rounded."""
+    return span.unit(predict_learned(pipeline, features))
 
 
 def predict_with(pipeline: Pipeline, calibration: Calibration, features: pd.DataFrame, span: Span) -> Prediction:
     """Predictions with the intervals of every level."""
-    predicted = predict_values(pipeline, features, span)
+    learned = predict_learned(pipeline, features)
     bounds = {}
     for level in LEVELS:
-        low, high = calibration.bounds(predicted, span.scale, span.groups, level)
-        low, high = np.clip(low, 0.0, span.upper), np.clip(high, 0.0, span.upper)
-        bounds[level] = (np.floor(low), np.ceil(high)) if span.is_whole else (low, high)
-    return Prediction(np.rint(predicted) if span.is_whole else predicted, bounds)
+        low, high = calibration.bounds(learned, span.groups, level)
+        bounds[level] = span.rounded(span.unit(low)), span.rounded(span.unit(high))
+    return Prediction(span.rounded(span.unit(learned)), bounds)
 
 
 def library_versions() -> dict[str, str]:

@@ -1,26 +1,36 @@
-"""The ticket sales model: how many tickets a concert will have sold when it begins, forecast when it is announced.
+"""The ticket sales model: how many tickets a concert will have sold when it begins, from its announcement to its eve.
 
 Use, with ``rows`` from ``read_sql("feature/ticket_sales")`` bound to ``{"as_of": as_of}``::
 
-    outcome = train_ticket_sales(rows, as_of, TrainingSettings(test_size=0.2))   # TrainedModel | NotTrainable
-    frame = forecast_ticket_sales(outcome, rows, as_of)                         # columns FORECAST_COLUMNS
+    outcome = train_ticket_sales(rows, as_of, TrainingSettings(test_size=0.2))   # Candidate | NotTrainable
+    frame = forecast_ticket_sales(outcome.model, rows, as_of)                    # columns FORECAST_COLUMNS
+    again = predict_rows(outcome.model, rows)                                    # of concerts with a result
+
+The model learns the log of sell-through, the limit of a sold-out house filled in, and what it predicts is the median
+of tickets sold, between 0 and capacity.
 """
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from concert_assets.learning.estimators import gradient_boosting
-from concert_assets.learning.features import TICKET_SALES, day_number, typed
+from concert_assets.learning.estimators import Boosting, gradient_boosting
+from concert_assets.learning.features import TICKET_SALES, FeatureSet, day_number, typed
+from concert_assets.learning.intervals import WITHIN, Texts
 from concert_assets.learning.metrics import FloatArray
-from concert_assets.learning.model import Span, TrainedModel
+from concert_assets.learning.model import Candidate, Prediction, Span, TrainedModel
+from concert_assets.learning.problem import Problem, Reference, Rows
 from concert_assets.learning.settings import NotTrainable, TrainingSettings
-from concert_assets.learning.training import Problem, Rows, fit_and_judge
+from concert_assets.learning.training import fit_and_judge
 
 NAME = "ticket_sales"
 UNIT = "tickets sold"
+ANNOUNCEMENT = "announcement"
+# Days before the show at which concerts with a result are asked about, beside their announcement.
+HORIZON_DAYS = (60, 30, 14, 7, 1)
 # Column -> type, in order.
 FORECAST_COLUMNS = {
     "concert_id": "str",
@@ -34,39 +44,78 @@ FORECAST_COLUMNS = {
     "model_version": "str",
     "as_of": "object",
 }
+# What is told of the artist in log tickets, and is of use beside the room: columns of the features without ``artist_``.
+_STRENGTHS = (
+    "strength",
+    "year_strength",
+    "two_year_strength",
+    "strength_trend",
+    "fair_strength",
+    "two_year_fair_strength",
+    "fair_strength_trend",
+    "room",
+)
+_TO_ROOM = tuple(f"artist_{name}_to_room" for name in _STRENGTHS)
+# The features that a model sees: those of the SQL, and those that set them beside the capacity.
+FEATURES: FeatureSet = replace(
+    TICKET_SALES,
+    numbers=(
+        "capacity",
+        "log_capacity",
+        *TICKET_SALES.numbers,
+        "artist_past_tickets_to_capacity",
+        *_TO_ROOM,
+        "paced_share",
+        "ledger_tickets_if_full",
+    ),
+)
+_CANDIDATES = (
+    Boosting(leaves=15, learning_rate=0.1, iterations=300),
+    Boosting(leaves=31, learning_rate=0.1, iterations=400),
+)
 
 
 def train_ticket_sales(
     rows: pd.DataFrame, as_of: date, settings: TrainingSettings | None = None
-) -> TrainedModel | NotTrainable:
+) -> Candidate | NotTrainable:
     """Train on the completed concerts before ``as_of`` whose tickets sold and capacity are known.
 
-    ``rows`` are the rows of ``feature/ticket_sales``; ValueError where columns are missing. The model learns
-    sell-through, and its predictions are tickets between 0 and capacity.
+    ``rows`` are the rows of ``feature/ticket_sales``; ValueError where columns are missing.
     """
     frame = typed(rows, TICKET_SALES)
     completed = (frame["status"] == "completed") & (frame["event_day"] < day_number(as_of))
     if not (completed & frame["tickets_sold"].notna()).any():
         return NotTrainable(NAME, "no completed concert has tickets_sold")
-    frame = frame[completed & frame["tickets_sold"].notna() & frame["capacity"].notna()].reset_index(drop=True)
+    frame = _results(frame, as_of)
     if frame.empty:
         return NotTrainable(NAME, "no completed concert with tickets_sold has a venue of known capacity")
     capacity = frame["capacity"].to_numpy()
     target = frame["tickets_sold"].to_numpy()
+    horizon = frame["horizon"].to_numpy(dtype=object)
     problem = Problem(
         name=NAME,
         unit=UNIT,
-        features=TICKET_SALES,
+        features=FEATURES,
         frame=frame,
+        keys=("concert_id",),
+        horizon=horizon,
+        primary_horizon=ANNOUNCEMENT,
+        first_cutoff_day=frame.groupby("concert_id")["cutoff_day"].transform("min").to_numpy(dtype=np.int64),
         cutoff_day=frame["cutoff_day"].to_numpy(dtype=np.int64),
         target_end_day=frame["event_day"].to_numpy(dtype=np.int64) + 1,
         target=target,
+        is_censored=target >= capacity,
+        is_cold_start=(frame["is_artist_new"] == 1).to_numpy(),
+        segment=frame["venue_type"].to_numpy(dtype=object),
         span=_span(frame, capacity, capacity),
-        make_pipeline=gradient_boosting,
+        candidates=_CANDIDATES,
+        references={"gradient_boosting": Reference(gradient_boosting, horizon == ANNOUNCEMENT)},
         baselines={
             "venue_type_mean": lambda train: _type_share(frame, train) * capacity,
-            "artist_mean": lambda train: _artist_mean(frame, train),
+            "artist_mean": lambda train: _artist_mean(frame, train, "artist_past_tickets"),
+            "artist_last_year": lambda train: _artist_mean(frame, train, "artist_year_tickets"),
             "artist_sell_through": lambda train: _artist_share(frame, train),
+            "pacing_ratio": lambda train: _paced(frame, train),
         },
         extras=lambda train: _capacities(frame.iloc[train]),
     )
@@ -88,11 +137,7 @@ def forecast_ticket_sales(model: TrainedModel | NotTrainable, rows: pd.DataFrame
     frame = frame[(frame["status"] == "scheduled") & (frame["event_day"] >= today)]
     frame = frame.sort_values("concert_id", ignore_index=True)
     known = frame["capacity"].notna().to_numpy()
-    stand_in = frame["venue_type"].map(model.extras["capacity_by_type"]).fillna(model.extras["capacity"])
-    capacity = frame["capacity"].where(known, stand_in).to_numpy(dtype=np.float64)
-    upper = np.where(known, capacity, np.inf)
-    features = frame[TICKET_SALES.columns].assign(capacity=capacity)
-    found = model.predict(features, _span(frame, capacity, upper))
+    found, capacity = _predicted(model, frame)
     sold = frame["tickets_sold"].fillna(0).to_numpy()
     columns: dict[str, Any] = {
         "concert_id": frame["concert_id"],
@@ -109,22 +154,88 @@ def forecast_ticket_sales(model: TrainedModel | NotTrainable, rows: pd.DataFrame
     return pd.DataFrame(columns)[list(FORECAST_COLUMNS)].astype(FORECAST_COLUMNS)
 
 
+def predict_rows(model: TrainedModel, rows: pd.DataFrame) -> pd.DataFrame:
+    """What a model says of any rows of ``feature/ticket_sales``, in the order of cut-off, concert and horizon.
+
+    Columns ``concert_id``, ``horizon``, ``cutoff_day``, ``predicted``, ``low_<level>``, ``high_<level>``.
+    """
+    frame = typed(rows, TICKET_SALES)
+    found, _ = _predicted(model, frame)
+    columns: dict[str, Any] = {name: frame[name] for name in ("concert_id", "horizon", "cutoff_day")}
+    columns["predicted"] = found.predicted
+    for level, (low, high) in found.bounds.items():
+        columns[f"low_{level}"], columns[f"high_{level}"] = low, high
+    return pd.DataFrame(columns)
+
+
+def feature_frame(model: TrainedModel, rows: pd.DataFrame) -> pd.DataFrame:
+    """The columns that the model's pipeline sees of rows of ``feature/ticket_sales``, after concert and horizon."""
+    frame = typed(rows, TICKET_SALES)
+    seen = _beside_the_room(frame, _capacity(model, frame))
+    return seen[[*TICKET_SALES.key, *FEATURES.columns]]
+
+
+def _results(frame: pd.DataFrame, as_of: date) -> pd.DataFrame:
+    """The typed rows that can be learned from."""
+    completed = (frame["status"] == "completed") & (frame["event_day"] < day_number(as_of))
+    frame = frame[completed & frame["tickets_sold"].notna() & frame["capacity"].notna()].reset_index(drop=True)
+    return _beside_the_room(frame, frame["capacity"].to_numpy())
+
+
+def _predicted(model: TrainedModel, frame: pd.DataFrame) -> tuple[Prediction, FloatArray]:
+    """Predictions of typed rows, and the capacities that were taken for theirs."""
+    capacity = _capacity(model, frame)
+    upper = np.where(frame["capacity"].notna(), capacity, np.inf)
+    return model.predict(_beside_the_room(frame, capacity)[FEATURES.columns], _span(frame, capacity, upper)), capacity
+
+
+def _capacity(model: TrainedModel, frame: pd.DataFrame) -> FloatArray:
+    """Capacities; for unknown ones the median of the venue type among the rows that the model learned from."""
+    stand_in = frame["venue_type"].map(model.extras["capacity_by_type"]).fillna(model.extras["capacity"])
+    return frame["capacity"].fillna(stand_in).to_numpy(dtype=np.float64)
+
+
+def _beside_the_room(frame: pd.DataFrame, capacity: FloatArray) -> pd.DataFrame:
+    """The rows with what the features say beside the room that the concert is in."""
+    log_capacity = np.log(np.maximum(capacity, 1.0))
+    columns = {"capacity": capacity, "log_capacity": log_capacity}
+    columns["artist_past_tickets_to_capacity"] = frame["artist_past_tickets"].to_numpy() / capacity
+    for name in _STRENGTHS:
+        columns[f"artist_{name}_to_room"] = frame[f"artist_{name}"].to_numpy() - log_capacity
+    columns["paced_share"] = frame["paced_tickets"].to_numpy() / capacity
+    columns["ledger_tickets_if_full"] = (frame["ledger_share"] * frame["pace_share"]).to_numpy() * capacity
+    return frame.assign(**columns)
+
+
 def _span(frame: pd.DataFrame, capacity: FloatArray, upper: FloatArray) -> Span:
-    return Span(scale=capacity, upper=upper, groups=frame["venue_type"].to_numpy(dtype=object), is_whole=True)
+    return Span(scale=capacity, upper=upper, groups=_groups(frame), is_whole=True, is_log=True)
+
+
+def _groups(frame: pd.DataFrame) -> Texts:
+    """What is calibrated apart: cold starts, then how near the show is, then the kind of venue."""
+    nearest = np.array(HORIZON_DAYS)[
+        np.abs(np.log1p(frame["days_out"].to_numpy())[:, None] - np.log1p(np.array(HORIZON_DAYS))).argmin(axis=1)
+    ].astype(str)
+    # Nothing is sold yet on the day of the announcement, however near the show is.
+    when = np.where(frame["days_on_sale"].to_numpy() <= 0, ANNOUNCEMENT, nearest)
+    cold = np.where(frame["is_artist_new"].to_numpy() == 1, "new", "known")
+    names = [WITHIN.join(parts) for parts in zip(cold, when, frame["venue_type"], strict=True)]
+    return np.array(names, dtype=object)
 
 
 def _type_share(frame: pd.DataFrame, train: Rows) -> FloatArray:
     """Mean sell-through of the venue type among the training rows; of all of them for a type that is not there."""
     past = frame.iloc[train]
+    past = past[past["horizon"] == ANNOUNCEMENT]
     share = past["tickets_sold"] / past["capacity"]
     by_type = share.groupby(past["venue_type"]).mean()
     return frame["venue_type"].map(by_type).fillna(share.mean()).to_numpy(dtype=np.float64)
 
 
-def _artist_mean(frame: pd.DataFrame, train: Rows) -> FloatArray:
-    """Mean tickets of the artist's past shows, no more than the room holds; else the venue type's sell-through."""
+def _artist_mean(frame: pd.DataFrame, train: Rows, column: str) -> FloatArray:
+    """Mean tickets of the artist's shows, no more than the room holds; else the venue type's sell-through."""
     capacity = frame["capacity"].to_numpy()
-    past = frame["artist_past_tickets"].to_numpy()
+    past = frame[column].to_numpy()
     tickets: FloatArray = np.where(np.isnan(past), _type_share(frame, train) * capacity, np.minimum(past, capacity))
     return tickets
 
@@ -135,6 +246,12 @@ def _artist_share(frame: pd.DataFrame, train: Rows) -> FloatArray:
     share: FloatArray = np.where(np.isnan(past), _type_share(frame, train), past)
     tickets: FloatArray = share * frame["capacity"].to_numpy()
     return tickets
+
+
+def _paced(frame: pd.DataFrame, train: Rows) -> FloatArray:
+    """What the orders to date come to at the usual pace of the venue type; before any pace, the artist's mean."""
+    paced = np.minimum(frame["paced_tickets"].to_numpy(), frame["capacity"].to_numpy())
+    return np.where(np.isnan(paced), _artist_mean(frame, train, "artist_past_tickets"), paced)
 
 
 def _capacities(past: pd.DataFrame) -> dict[str, Any]:

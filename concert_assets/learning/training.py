@@ -1,91 +1,59 @@
-"""Fitting and judging, the same for every model: split by time, calibrate, fit, compare with the naive baselines."""
+"""Training, the same for every model: split by time, choose, calibrate, fit, compare with what is simpler."""
 
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from concert_assets.learning.features import FeatureSet, data_sha256, day_text
-from concert_assets.learning.intervals import Calibration, calibrate
+from concert_assets.learning.estimators import Boosting
+from concert_assets.learning.features import data_sha256, day_text
+from concert_assets.learning.fitting import choose, fit, fit_reference, importances
+from concert_assets.learning.intervals import LEVELS, Calibration, calibrate
 from concert_assets.learning.metrics import FloatArray, coverage, regression_metrics
 from concert_assets.learning.model import (
-    Span,
+    Candidate,
+    Prediction,
     TrainedModel,
     library_versions,
     model_version,
+    predict_learned,
     predict_values,
     predict_with,
 )
+from concert_assets.learning.problem import Fold, Parts, Problem, divide
 from concert_assets.learning.settings import CODE_VERSION, NotTrainable, TrainingSettings
-from concert_assets.learning.splits import IntArray, split_by_time
 
-Rows = npt.NDArray[np.intp]
-# Predictions of every row, in the target's unit, by a rule learned from the given rows alone.
-Baseline = Callable[[Rows], FloatArray]
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What is to be learned: a typed frame of eligible rows and, one entry a row, what belongs to each.
-
-    The pipeline learns ``target / span.scale``. A row's target is complete on ``target_end_day``, the first day after
-    its window.
-    """
-
-    name: str
-    unit: str
-    features: FeatureSet
-    frame: pd.DataFrame
-    cutoff_day: IntArray
-    target_end_day: IntArray
-    target: FloatArray
-    span: Span
-    make_pipeline: Callable[[FeatureSet, int, int], Pipeline]
-    baselines: Mapping[str, Baseline]
-    extras: Callable[[Rows], dict[str, Any]]
-
-    def feature_rows(self, rows: Rows) -> pd.DataFrame:
-        """The feature columns of some rows."""
-        return self.frame[self.features.columns].iloc[rows]
+NAIVE, REFERENCE = "naive__", "reference__"
+# A segment with fewer rows says too little about coverage to be listed.
+_FEWEST_IN_SEGMENT = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """The rows by use. ``fit`` and ``calibration`` lie within ``train``; ``purged`` counts the rows not used."""
-
-    train: Rows
-    fit: Rows
-    calibration: Rows
-    test: Rows
-    purged: int
-
-
-def fit_and_judge(problem: Problem, settings: TrainingSettings, as_of: date) -> TrainedModel | NotTrainable:
+def fit_and_judge(problem: Problem, settings: TrainingSettings, as_of: date) -> Candidate | NotTrainable:
     """Train on the past, judge on the last rows by time, and say why where there is too little to do so.
 
-    The training window is split once more by time: a twin of the model, fitted to its earlier part, gives the
-    residuals of the later part on which the intervals are calibrated. The model itself is fitted to the whole window
-    and is what is judged and kept. It is not fitted again with the test rows: its figures stay its own.
+    Within the training window, the hyper-parameters are chosen on its last part by models fitted to what was complete
+    before it. Models with the chosen ones, fitted at earlier origins, give a backtest, and the residuals of all these
+    rolling origins calibrate the intervals.
+    The model itself is fitted to the whole window and is what is judged and kept. It is not fitted again with the test
+    rows: its figures stay its own.
     """
-    parts = _parts(problem, settings)
+    parts = divide(problem, settings)
     if isinstance(parts, NotTrainable):
         return parts
-    # Side by side: trees are grown without the interpreter's lock, and neither fit depends on the other.
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        both = [pool.submit(_fitted, problem, rows, settings.random_state) for rows in (parts.fit, parts.train)]
-        twin, pipeline = (fit.result() for fit in both)
-    span = problem.span.take(parts.calibration)
-    expected = predict_values(twin, problem.feature_rows(parts.calibration), span)
-    calibration = calibrate((problem.target[parts.calibration] - expected) / span.scale, span.groups)
-
-    data_hash = data_sha256(problem.frame.assign(_target=problem.target))
-    identity = {"data_sha256": data_hash, "as_of": as_of.isoformat(), "settings": settings.to_dict()}
+    state, last = settings.random_state, parts.folds[-1]
+    choice = choose(problem, last, state)
+    ahead = [*(_ahead(problem, fold, choice.boosting, state) for fold in parts.folds[:-1]), choice.predicted]
+    calibration = _calibration(problem, parts, ahead)
+    pipeline = fit(problem, parts.train, choice.boosting, state)
+    found = predict_with(pipeline, calibration, problem.feature_rows(parts.test), problem.span.take(parts.test))
+    judged = _judged(problem, parts, found, state)
+    identity = {
+        "data_sha256": data_sha256(problem.frame.assign(_target=problem.target)),
+        "as_of": as_of.isoformat(),
+        "settings": settings.to_dict(),
+    }
     card: dict[str, Any] = {
         "model": problem.name,
         "version": model_version(problem.name, identity),
@@ -95,85 +63,140 @@ def fit_and_judge(problem: Problem, settings: TrainingSettings, as_of: date) -> 
         "estimator": type(pipeline[-1]).__name__,
         "unit": problem.unit,
         "features": problem.features.columns,
+        "hyperparameters": {"chosen": choice.boosting.to_dict(), "tried": list(choice.tried)},
         "samples": {
-            "train": _sample(problem, parts.train),
-            "calibration": _sample(problem, parts.calibration) | {"fitted_to_rows": len(parts.fit)},
-            "test": _sample(problem, parts.test),
+            "train": problem.sample(parts.train),
+            "calibration": problem.sample(last.later) | {"fitted_to_rows": len(last.fit)},
+            "test": problem.sample(parts.test),
             "purged": {"rows": parts.purged},
         },
-        **_judged(problem, parts, pipeline, calibration),
-        "importances": _importances(pipeline, problem.features),
+        **summary(judged, problem.primary_horizon),
+        "backtest": [_backtest(problem, fold, found) for fold, found in zip(parts.folds, ahead, strict=True)],
+        "importances": importances(problem, pipeline, parts.test, state),
     }
-    return TrainedModel(problem.name, card["version"], pipeline, calibration, card, problem.extras(parts.train))
+    card["metrics"]["train"] = _remembered(problem, parts, pipeline)
+    model = TrainedModel(problem.name, card["version"], pipeline, calibration, card, problem.extras(parts.train))
+    return Candidate(model, judged)
 
 
-def _parts(problem: Problem, settings: TrainingSettings) -> Parts | NotTrainable:
-    def refuse(reason: str) -> NotTrainable:
-        return NotTrainable(problem.name, reason)
+def summary(judged: pd.DataFrame, primary_horizon: str) -> dict[str, Any]:
+    """The part of a card that follows from the judged rows alone: figures by horizon, coverage by segment.
 
-    eligible = len(problem.frame)
-    if eligible < settings.minimum_rows:
-        return refuse(f"{eligible} rows can be learned from; at least {settings.minimum_rows} are needed")
-    outer = split_by_time(problem.cutoff_day, problem.target_end_day, settings.test_size)
-    train, test = np.flatnonzero(outer.earlier), np.flatnonzero(outer.later)
-    if len(train) < settings.minimum_rows:
-        begin = day_text(outer.boundary_day)
-        return refuse(
-            f"{len(train)} rows are complete before the test rows begin on {begin};"
-            f" at least {settings.minimum_rows} are needed"
-        )
-    inner = split_by_time(problem.cutoff_day[train], problem.target_end_day[train], settings.calibration_size)
-    fit, later = train[inner.earlier], train[inner.later]
-    fewest = settings.minimum_judging_rows
-    for part, use in ((test, "judge"), (fit, "fit the twin for"), (later, "calibrate")):
-        if len(part) < fewest:
-            return refuse(f"{len(part)} rows to {use} the model; at least {fewest} are needed")
-    if np.unique(problem.target[fit]).size < 2:
-        return refuse(f"every row to learn from has the same {problem.unit}")
-    return Parts(train, fit, later, test, outer.purged)
-
-
-def _fitted(problem: Problem, rows: Rows, random_state: int) -> Pipeline:
-    pipeline = problem.make_pipeline(problem.features, len(rows), random_state)
-    share = problem.target[rows] / problem.span.scale[rows]
-    return pipeline.fit(problem.feature_rows(rows), share)
-
-
-def _judged(problem: Problem, parts: Parts, pipeline: Pipeline, calibration: Calibration) -> dict[str, Any]:
-    """Metrics on train and test rows, the naive baselines on the same test rows, and the intervals' coverage."""
-    actual = problem.target[parts.test]
-    judged = predict_with(pipeline, calibration, problem.feature_rows(parts.test), problem.span.take(parts.test))
-    remembered = predict_values(pipeline, problem.feature_rows(parts.train), problem.span.take(parts.train))
-    baselines = {
-        name: regression_metrics(actual, rule(parts.train)[parts.test]) for name, rule in problem.baselines.items()
-    }
-    best = min(baselines, key=lambda name: baselines[name].mae)
-    test = regression_metrics(actual, judged.predicted)
-    return {
-        "metrics": {
-            "train": regression_metrics(problem.target[parts.train], remembered).to_dict(),
-            "test": test.to_dict(),
-        },
-        "baselines": {name: metrics.to_dict() for name, metrics in baselines.items()},
-        "best_baseline": best,
-        "mae_below_best_baseline_share": 1 - test.mae / baselines[best].mae if baselines[best].mae > 0 else None,
-        "coverage": {str(level): coverage(actual, low, high) for level, (low, high) in judged.bounds.items()},
-    }
-
-
-def _sample(problem: Problem, rows: Rows) -> dict[str, Any]:
-    """How many rows, and the days of their first and last cut-off and of the last day of their targets."""
-    return {
-        "rows": len(rows),
-        "first_cutoff": day_text(problem.cutoff_day[rows].min()),
-        "last_cutoff": day_text(problem.cutoff_day[rows].max()),
-        "last_target_day": day_text(problem.target_end_day[rows].max() - 1),
-    }
-
-
-def _importances(pipeline: Pipeline, features: FeatureSet) -> list[dict[str, Any]]:
-    """Impurity importances, which add up to 1, largest first."""
-    found = zip(features.columns, np.asarray(pipeline[-1].feature_importances_).tolist(), strict=True)
-    return [
-        {"feature": name, "importance": share} for name, share in sorted(found, key=lambda pair: (-pair[1], pair[0]))
+    ``metrics``, ``baselines`` and ``references`` are those of the primary horizon, ``coverage`` that of all rows.
+    """
+    horizons = [
+        {"horizon": str(name), "rows": len(rows), **_figures(rows), "coverage": _coverage(rows)}
+        for name, rows in judged.groupby("horizon", sort=False)
     ]
+    horizons.sort(key=lambda each: (each["horizon"] != primary_horizon, -_days(each["horizon"])))
+    primary = next((each for each in horizons if each["horizon"] == primary_horizon), horizons[0])
+    baselines = primary["baselines"]
+    best = min(baselines, key=lambda name: baselines[name]["mae"])
+    least, own = baselines[best]["mae"], primary["metrics"]["mae"]
+    groups = [(str(name), rows) for name, rows in judged.groupby("segment", sort=True)]
+    cold = judged["is_cold_start"] == 1
+    groups += [("cold start", judged[cold]), ("known", judged[~cold])]
+    return {
+        "metrics": {"test": primary["metrics"]},
+        "baselines": baselines,
+        "references": primary["references"],
+        "best_baseline": best,
+        "mae_below_best_baseline_share": 1 - own / least if least > 0 else None,
+        "horizons": horizons,
+        "coverage": _coverage(judged),
+        "segments": [
+            {"segment": name, "rows": len(rows), "coverage": _coverage(rows)}
+            for name, rows in groups
+            if len(rows) >= _FEWEST_IN_SEGMENT
+        ],
+    }
+
+
+def _judged(problem: Problem, parts: Parts, found: Prediction, random_state: int) -> pd.DataFrame:
+    """The test rows with what the model, the naive baselines and the baseline models say of them."""
+    rows = parts.test
+    columns: dict[str, Any] = {name: problem.frame[name].to_numpy()[rows] for name in problem.keys}
+    columns |= {
+        "horizon": problem.horizon[rows],
+        "cutoff_day": problem.cutoff_day[rows],
+        "target_end_day": problem.target_end_day[rows],
+        "segment": problem.segment[rows],
+        "is_cold_start": problem.is_cold_start[rows].astype(np.int64),
+        "scale": problem.span.scale[rows],
+        "actual": problem.target[rows],
+        "predicted": found.predicted,
+    }
+    for level, (low, high) in found.bounds.items():
+        columns[f"low_{level}"], columns[f"high_{level}"] = low, high
+    for name, rule in problem.baselines.items():
+        columns[NAIVE + name] = rule(parts.train)[rows]
+    for name in problem.references:
+        columns[REFERENCE + name] = fit_reference(problem, name, parts.train, random_state)[rows]
+    return pd.DataFrame(columns)
+
+
+def _figures(rows: pd.DataFrame) -> dict[str, Any]:
+    """Metrics of the model, the naive baselines and the baseline models on the same rows."""
+    actual = rows["actual"].to_numpy()
+
+    def metrics(column: str) -> dict[str, float | None]:
+        return regression_metrics(actual, rows[column].to_numpy()).to_dict()
+
+    return {
+        "metrics": metrics("predicted"),
+        "baselines": {name[len(NAIVE) :]: metrics(name) for name in rows.columns if name.startswith(NAIVE)},
+        "references": {name[len(REFERENCE) :]: metrics(name) for name in rows.columns if name.startswith(REFERENCE)},
+    }
+
+
+def _coverage(rows: pd.DataFrame) -> dict[str, float]:
+    actual = rows["actual"].to_numpy()
+    return {
+        str(level): coverage(actual, rows[f"low_{level}"].to_numpy(), rows[f"high_{level}"].to_numpy())
+        for level in LEVELS
+    }
+
+
+def _days(horizon: str) -> int:
+    return int(horizon) if horizon.isdecimal() else 0
+
+
+def _remembered(problem: Problem, parts: Parts, pipeline: Pipeline) -> dict[str, float | None]:
+    """The metrics on the rows of the primary horizon that the model learned from."""
+    rows = parts.train[problem.horizon[parts.train] == problem.primary_horizon]
+    predicted = predict_values(pipeline, problem.feature_rows(rows), problem.span.take(rows))
+    return regression_metrics(problem.target[rows], predicted).to_dict()
+
+
+def _ahead(problem: Problem, fold: Fold, boosting: Boosting, random_state: int) -> FloatArray:
+    """What a model that knows what was complete at the fold's origin predicts of its later rows, in its own unit."""
+    return predict_learned(fit(problem, fold.fit, boosting, random_state), problem.feature_rows(fold.later))
+
+
+def _calibration(problem: Problem, parts: Parts, ahead: list[FloatArray]) -> Calibration:
+    """The intervals that fit what was predicted at the folds' origins."""
+    rows = np.concatenate([fold.later for fold in parts.folds])
+    span = problem.span.take(rows)
+    residual = span.learned(problem.target[rows]) - np.concatenate(ahead)
+    return calibrate(residual, span.groups, problem.is_censored[rows])
+
+
+def _backtest(problem: Problem, fold: Fold, learned: FloatArray) -> dict[str, Any]:
+    """Metrics of what was predicted of a fold's later rows of the primary horizon, and of the best naive baseline."""
+    predicted = problem.span.take(fold.later).unit(learned)
+    is_primary = problem.horizon[fold.later] == problem.primary_horizon
+    rows = fold.later[is_primary]
+    metrics = regression_metrics(problem.target[rows], predicted[is_primary])
+    naive = {
+        name: regression_metrics(problem.target[rows], rule(fold.fit)[rows]).mae
+        for name, rule in problem.baselines.items()
+    }
+    best = min(naive, key=lambda name: naive[name])
+    return {
+        "origin": day_text(fold.origin_day),
+        "rows": len(rows),
+        "mae": metrics.mae,
+        "r2": metrics.r2,
+        "best_baseline": best,
+        "best_baseline_mae": naive[best],
+    }
