@@ -70,8 +70,8 @@ FEATURES: FeatureSet = replace(
     ),
 )
 _CANDIDATES = (
-    Boosting(leaves=15, learning_rate=0.1, iterations=300),
-    Boosting(leaves=31, learning_rate=0.1, iterations=400),
+    Boosting(leaves=15, learning_rate=0.1, iterations=250),
+    Boosting(leaves=31, learning_rate=0.1, iterations=350),
 )
 
 
@@ -173,6 +173,13 @@ def feature_frame(model: TrainedModel, rows: pd.DataFrame) -> pd.DataFrame:
     frame = typed(rows, TICKET_SALES)
     seen = _beside_the_room(frame, _capacity(model, frame))
     return seen[[*TICKET_SALES.key, *FEATURES.columns]]
+
+
+def span_of(model: TrainedModel, rows: pd.DataFrame) -> Span:
+    """From what the model's pipeline predicts to tickets, for rows in the order of ``feature_frame``."""
+    frame = typed(rows, TICKET_SALES)
+    capacity = _capacity(model, frame)
+    return _span(frame, capacity, np.where(frame["capacity"].notna(), capacity, np.inf))
 
 
 def _results(frame: pd.DataFrame, as_of: date) -> pd.DataFrame:
