@@ -19,7 +19,7 @@ CARD: dict[str, Any] = {
     "code_version": "9",
     "libraries": {"numpy": "2.0"},
     "settings": {"test_size": 0.2},
-    "hyperparameters": {"learning_rate": 0.05},
+    "hyperparameters": {"chosen": {"learning_rate": 0.05}, "tried": []},
     "samples": {"train": {"rows": 12345, "first_cutoff": "2021-01-01"}, "test": {"rows": 700}},
     "metrics": {"test": {"mae": 101.5, "rmse": 200.25, "r2": 0.8124}},
     "baselines": {"artist_mean": {"mae": 300.0, "rmse": 400.0, "r2": 0.2}},

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 from concert_assets import deployment as deployments
-from concert_assets.cli import deliveries, erasure, evaluate, inspection, rejects, upkeep, work
+from concert_assets.cli import deliveries, erasure, evaluate, explaining, forecasts, inspection, rejects, upkeep, work
 from concert_assets.cli.errors import CommandFailed, WrongOption
 from concert_assets.cli.options import parser
 from concert_assets.deployment import ConfigurationError, Deployment, HomeOfOtherVersion
@@ -26,6 +26,8 @@ _COMMANDS: dict[str, Callable[[Deployment, Any], int]] = {
     "retract": deliveries.retract,
     "validate": inspection.validate,
     "status": inspection.status,
+    "predict": forecasts.predict,
+    "explain": explaining.explain,
     "rejects": rejects.rejects,
     "forget": erasure.forget,
     "gc": upkeep.gc,
@@ -49,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # The reader, such as head, has seen enough; what is still buffered must not fail at exit.
         sys.stdout = None
-        return 0 if options.command in ("status", "validate", "rejects") else 1
+        return 0 if options.command in ("status", "validate", "rejects", "predict", "explain") else 1
     except KeyboardInterrupt:
         print("interrupted; run the command again to go on", file=sys.stderr)
         return 130

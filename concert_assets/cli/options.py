@@ -54,6 +54,17 @@ def _test_size(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _forecasts(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    predict = add("predict", "forecast the tickets of a concert, or of planned ones in a file, with intervals")
+    what = predict.add_mutually_exclusive_group(required=True)
+    what.add_argument("--file", metavar="FILE", help="concerts by their canonical columns: csv, jsonl, json, parquet")
+    explain = add("explain", "tell what each feature adds to the forecast of a concert")
+    what.add_argument("--concert", metavar="ID", help="a published concert, to come or past")
+    explain.add_argument("--concert", metavar="ID", required=True, help="a published concert, to come or past")
+    for command in (predict, explain):
+        command.add_argument("--json", action="store_true", help="for programs")
+
+
 def _upkeep(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     rejects = add("rejects", "tell which rows are not published and why, or write them into files to mend")
     rejects.add_argument("--table", choices=tuple(BY_NAME), metavar="TABLE", help=f"one of {', '.join(BY_NAME)}")
@@ -110,6 +121,7 @@ def parser() -> argparse.ArgumentParser:
     _test_size(ingest)
 
     _test_size(add("train", "train both models anew on what is published"))
+    _forecasts(add)
     add("evaluate", "compare the models in use with what could be known of a generated world")
     add("validate", "check set-up, settings, definitions and the state of the home")
     status = add("status", "tell what is loaded, the last run and the quality score")

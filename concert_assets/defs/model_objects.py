@@ -1,8 +1,14 @@
-"""Trained models as objects of the processed bucket: a folder a version, and which version is in use."""
+"""Trained models as objects of the processed bucket: a folder a version, which is in use, what was decided last.
 
+A version's folder holds ``model.skops``, ``manifest.json`` (signed), ``judged.parquet`` (the future rows it was judged
+on) and ``card.md``. ``in_use.json`` is written by promotion alone, ``decision.json`` by every training.
+"""
+
+import hashlib
+import io
 import json
-from dataclasses import dataclass
-from datetime import date
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from concert_assets.resources.kms.local import Signing
@@ -10,14 +16,16 @@ from concert_assets.resources.s3.protocol import ObjectNotFound
 from concert_assets.resources.s3.resource import S3
 
 if TYPE_CHECKING:
-    from concert_assets.learning.model import TrainedModel
+    import pandas as pd
+
+    from concert_assets.learning.model import Candidate, TrainedModel
     from concert_assets.learning.settings import NotTrainable
 
 MODEL_PREFIX = "models/"
 
 MODELS = {
-    "venue_popularity": "Forecast of a venue's popularity score over the coming year, a random forest.",
-    "ticket_sales": "Forecast of the tickets that a concert will sell, gradient boosting.",
+    "venue_popularity": "Forecast of a venue's popularity score over the coming year, histogram gradient boosting.",
+    "ticket_sales": "Forecast of the tickets that a concert will sell, histogram gradient boosting.",
 }
 
 
@@ -32,6 +40,27 @@ class InUse:
     card: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class LastDecision:
+    """What the last training came to.
+
+    ``request`` stands for all that it depended on. ``version`` is empty where nothing could be trained; then
+    ``reasons`` say why, else why it was promoted or not. ``leaks`` is the plain leak report, ``figures`` those of the
+    decision. ``position`` is the log position that was published, ``decided_at`` an instant in UTC.
+    """
+
+    name: str
+    request: str
+    version: str
+    as_of: str
+    is_promoted: bool
+    reasons: list[str]
+    position: int
+    decided_at: str
+    leaks: dict[str, Any] = field(default_factory=dict)
+    figures: dict[str, Any] = field(default_factory=dict)
+
+
 def _folder(name: str, version: str) -> str:
     return f"{MODEL_PREFIX}{name}/{version}/"
 
@@ -40,27 +69,73 @@ def _pointer(name: str) -> str:
     return f"{MODEL_PREFIX}{name}/in_use.json"
 
 
+def _decision(name: str) -> str:
+    return f"{MODEL_PREFIX}{name}/decision.json"
+
+
 def model_uri(s3: S3, name: str, version: str) -> str:
     """Where a version of a model lies."""
     return s3.store.uri(s3.processed_bucket, _folder(name, version) + "model.skops")
 
 
-def keep(s3: S3, signing: Signing, name: str, as_of: date, outcome: "TrainedModel | NotTrainable") -> InUse:
-    """Store what training came to, the object before the pointer, so that a pointer never leads nowhere."""
-    from concert_assets.learning.persistence import dump
-    from concert_assets.learning.settings import NotTrainable
+def card_uri(s3: S3, name: str, version: str) -> str:
+    """Where the card of a version lies."""
+    return s3.store.uri(s3.processed_bucket, _folder(name, version) + "card.md")
 
-    if isinstance(outcome, NotTrainable):
-        used = InUse(name, "", as_of.isoformat(), outcome.reason, {})
-    else:
-        data, manifest = dump(outcome, signing.key())
-        folder = _folder(name, outcome.version)
-        s3.store.write(s3.processed_bucket, folder + "model.skops", data)
-        s3.store.write(s3.processed_bucket, folder + "manifest.json", json.dumps(manifest).encode())
-        used = InUse(name, outcome.version, as_of.isoformat(), "", outcome.card)
-    fields = {field: getattr(used, field) for field in InUse.__slots__}
-    s3.store.write(s3.processed_bucket, _pointer(name), json.dumps(fields, ensure_ascii=False).encode())
+
+def store_version(s3: S3, signing: Signing, candidate: "Candidate", position: int) -> None:
+    """Store a version, its manifest last: without one the folder is no version, whatever a killed process left.
+
+    A version that is there is left alone, for it may be in use, and the same version is the same model.
+    """
+    from concert_assets.learning.card import model_card
+    from concert_assets.learning.persistence import ModelRefused, dump
+
+    model = candidate.model
+    with suppress(ModelRefused):
+        load_version(s3, signing, model.name, model.version)
+        judged_rows(s3, model.name, model.version)
+        return
+    judged = io.BytesIO()
+    candidate.judged.to_parquet(judged, index=False)
+    data, manifest = dump(model, signing.key(), ledger_position=position, judged=judged.getvalue())
+    objects = {
+        "model.skops": data,
+        "judged.parquet": judged.getvalue(),
+        "card.md": model_card(model.card).encode(),
+        "manifest.json": json.dumps(manifest).encode(),
+    }
+    for name, content in objects.items():
+        s3.store.write(s3.processed_bucket, _folder(model.name, model.version) + name, content)
+
+
+def promote(s3: S3, model: "TrainedModel") -> InUse:
+    """Put a stored version in use."""
+    return _point(s3, InUse(model.name, model.version, model.card["as_of"], "", model.card))
+
+
+def retire(s3: S3, name: str, as_of: str, reason: str) -> InUse:
+    """Put no version in use, for a reason."""
+    return _point(s3, InUse(name, "", as_of, reason, {}))
+
+
+def _point(s3: S3, used: InUse) -> InUse:
+    s3.store.write(s3.processed_bucket, _pointer(used.name), json.dumps(asdict(used), ensure_ascii=False).encode())
     return used
+
+
+def note_decision(s3: S3, decision: LastDecision) -> None:
+    """Keep what was decided, in place of what was decided before."""
+    text = json.dumps(asdict(decision), ensure_ascii=False, allow_nan=False)
+    s3.store.write(s3.processed_bucket, _decision(decision.name), text.encode())
+
+
+def last_decision(s3: S3, name: str) -> LastDecision | None:
+    """What was decided last, or None where nothing was."""
+    try:
+        return LastDecision(**json.loads(s3.store.read(s3.processed_bucket, _decision(name))))
+    except ObjectNotFound:
+        return None
 
 
 def in_use(s3: S3, name: str) -> InUse | None:
@@ -71,14 +146,48 @@ def in_use(s3: S3, name: str) -> InUse | None:
         return None
 
 
+def load_version(s3: S3, signing: Signing, name: str, version: str) -> "TrainedModel":
+    """A stored version, its signature verified before it is parsed; ModelRefused where it is not as it was stored."""
+    from concert_assets.learning.persistence import ModelOutdated, load, read_manifest
+
+    folder = _folder(name, version)
+    try:
+        text = s3.store.read(s3.processed_bucket, folder + "manifest.json")
+        data = s3.store.read(s3.processed_bucket, folder + "model.skops")
+    except ObjectNotFound as error:
+        raise ModelOutdated(f"an object of model {version} is gone; train again") from error
+    return load(data, read_manifest(text), signing.key())
+
+
 def load_in_use(s3: S3, signing: Signing, name: str) -> "TrainedModel | NotTrainable":
-    """The model in use, its signature verified before it is parsed; the reason where there is none."""
-    from concert_assets.learning.persistence import load
+    """The model in use; the reason where there is none, or none that this program can use any more.
+
+    A model that is not what was stored raises ModelRefused: that is nothing to go on from.
+    """
+    from concert_assets.learning.persistence import ModelOutdated
     from concert_assets.learning.settings import NotTrainable
 
     used = in_use(s3, name)
     if used is None or not used.version:
-        return NotTrainable(name, used.skipped_reason if used else "the model was never trained")
-    folder = _folder(name, used.version)
-    manifest = json.loads(s3.store.read(s3.processed_bucket, folder + "manifest.json"))
-    return load(s3.store.read(s3.processed_bucket, folder + "model.skops"), manifest, signing.key())
+        return NotTrainable(name, used.skipped_reason if used else f"the model {name} was never trained")
+    try:
+        return load_version(s3, signing, name, used.version)
+    except ModelOutdated as error:
+        return NotTrainable(name, str(error))
+
+
+def judged_rows(s3: S3, name: str, version: str) -> "pd.DataFrame":
+    """The future rows that a version was judged on; ModelRefused where they are not those that its manifest names."""
+    import pandas as pd
+
+    from concert_assets.learning.persistence import ModelOutdated, ModelRefused, read_manifest
+
+    folder = _folder(name, version)
+    try:
+        manifest = read_manifest(s3.store.read(s3.processed_bucket, folder + "manifest.json"))
+        data = s3.store.read(s3.processed_bucket, folder + "judged.parquet")
+    except ObjectNotFound as error:
+        raise ModelOutdated(f"an object of model {version} is gone; train again") from error
+    if hashlib.sha256(data).hexdigest() != manifest.get("judged_sha256"):
+        raise ModelRefused(f"the judged rows of model {version} are not those of its manifest")
+    return pd.read_parquet(io.BytesIO(data))

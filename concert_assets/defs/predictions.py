@@ -1,7 +1,6 @@
 """``prediction/*``: what the models in use say of every venue and every scheduled concert, as tables."""
 
 from collections.abc import Iterator
-from datetime import date
 from typing import Any
 
 import dagster as dg
@@ -11,8 +10,9 @@ from concert_assets.catalog.model import Table
 from concert_assets.defs.automation import WITH_ITS_INPUTS
 from concert_assets.defs.common import has_data, has_data_spec, keys, result, spec
 from concert_assets.defs.failure_hook import REPORT_ON_FAILURE
-from concert_assets.defs.features import feature_rows
-from concert_assets.defs.model_objects import in_use, load_in_use
+from concert_assets.defs.features import data_as_of, feature_rows
+from concert_assets.defs.model_drift import DRIFT, Watched, drift_check, watch
+from concert_assets.defs.model_objects import load_in_use
 from concert_assets.defs.retries import retried
 from concert_assets.defs.trained_models import READS
 from concert_assets.resources.kms.local import Signing
@@ -42,31 +42,43 @@ def _prediction(table: Table) -> dg.AssetsDefinition:
                 automation=WITH_ITS_INPUTS,
             )
         ],
-        check_specs=[has_data_spec(key)],
+        check_specs=[
+            has_data_spec(key),
+            dg.AssetCheckSpec(DRIFT, asset=key, description="The world is still the one that the model learned from"),
+        ],
         hooks={REPORT_ON_FAILURE},
     )
     @retried
     def prediction(
+        context: dg.AssetExecutionContext,
         s3: dg.ResourceParam[S3],
         redshift: dg.ResourceParam[Redshift],
         signing: dg.ResourceParam[Signing],
         journal: dg.ResourceParam[Any],
     ) -> Iterator[dg.MaterializeResult[Any]]:
+        from concert_assets.learning.persistence import ModelRefused
         from concert_assets.learning.sales import forecast_ticket_sales
+        from concert_assets.learning.settings import NotTrainable
         from concert_assets.learning.venues import rank_venues
 
         predict = {"venue_popularity": rank_venues, "ticket_sales": forecast_ticket_sales}[model]
-        used = in_use(s3, model)
-        reason = used.skipped_reason if used else f"the model {model} was never trained"
+        try:
+            champion = load_in_use(s3, signing, model)
+        except ModelRefused as error:
+            raise dg.Failure(f"the model {model} in use is refused: {error}") from error
+        reason = champion.reason if isinstance(champion, NotTrainable) else ""
         rows: list[Any] = []
+        watched: Watched | None = None
         with redshift.session() as session:
-            if used is not None and used.version:
-                as_of = date.fromisoformat(used.as_of)
+            as_of = data_as_of(session)
+            if not isinstance(champion, NotTrainable) and as_of is not None:
+                # Of the data as they are now: the champion may have been trained long before.
                 frame = feature_rows(session, model, as_of)
-                predicted = predict(load_in_use(s3, signing, model), frame, as_of)
+                predicted = predict(champion, frame, as_of)
                 rows = list(predicted[list(table.column_names)].itertuples(index=False, name=None))
                 if not rows:
                     reason = "there is nothing to predict: no venue is known or no concert is scheduled"
+                watched = watch(session, s3, champion, frame, as_of, context.run_id, table.name)
             replacement = f"{table.schema}.new__{table.name}"
             with session.transaction():
                 session.execute(f"drop table if exists {replacement}")
@@ -78,8 +90,8 @@ def _prediction(table: Table) -> dg.AssetsDefinition:
             len(rows),
             redshift.location(table.qualified),
             skipped_reason=reason,
-            checks=[has_data(key, reason)],
-            model_version=used.version if used else "",
+            checks=[has_data(key, reason), drift_check(key, watched)],
+            model_version="" if isinstance(champion, NotTrainable) else champion.version,
         )
 
     return prediction

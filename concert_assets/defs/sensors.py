@@ -6,6 +6,7 @@ from concert_assets.defs.arrivals import raw_object_arrived
 from concert_assets.defs.automation import tables_changed
 from concert_assets.defs.journal import RunJournal
 from concert_assets.defs.report_files import PIPELINE_REPORT
+from concert_assets.defs.retraining import model_drifted
 from concert_assets.resources.redshift.resource import Redshift
 from concert_assets.resources.s3.resource import S3
 
@@ -57,4 +58,4 @@ def run_killed(context: dg.SensorEvaluationContext, journal: dg.ResourceParam[Ru
     return dg.SkipReason(f"killed: {', '.join(buried)}" if buried else "no run was killed")
 
 
-sensors = [raw_object_arrived, tables_changed, run_failed, run_killed]
+sensors = [raw_object_arrived, tables_changed, model_drifted, run_failed, run_killed]

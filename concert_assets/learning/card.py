@@ -113,7 +113,8 @@ def _decision(card: Card) -> str:
 
 def _making(card: Card) -> str:
     strongest = [(item["feature"], _percent(item["importance"])) for item in card.get("importances", ())[:10]]
-    chosen = [*card.get("hyperparameters", {}).items(), *card.get("settings", {}).items()]
+    hyperparameters = card.get("hyperparameters", {})
+    chosen = [*hyperparameters.get("chosen", hyperparameters).items(), *card.get("settings", {}).items()]
     libraries = ", ".join(f"{name} {found}" for name, found in card.get("libraries", {}).items())
     text = f"## How it is made\n\n{card.get('estimator')}; learning code {card.get('code_version')}; {libraries}.\n\n"
     text += _table(("setting", "value"), chosen)

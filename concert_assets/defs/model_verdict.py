@@ -1,0 +1,132 @@
+"""From a candidate to a verdict: leak check, reference for drift, comparison with the champion, storage, promotion."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+from concert_assets.defs.model_objects import (
+    InUse,
+    LastDecision,
+    in_use,
+    last_decision,
+    load_version,
+    note_decision,
+    promote,
+    retire,
+    store_version,
+)
+from concert_assets.resources.kms.local import Signing
+from concert_assets.resources.s3.resource import S3
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from concert_assets.learning.leaks import Shift
+    from concert_assets.learning.model import Candidate
+    from concert_assets.learning.promotion import Champion
+    from concert_assets.learning.settings import NotTrainable, TrainingSettings
+
+
+def request_of(name: str, rows: "pd.DataFrame", as_of: date, settings: "TrainingSettings") -> str:
+    """What stands for all that a training depends on: rows in whatever order, day, settings, code and libraries."""
+    import pandas as pd
+
+    from concert_assets.learning.model import model_version
+
+    hashes = pd.util.hash_pandas_object(rows.reindex(columns=sorted(rows.columns)), index=False)
+    total = int(hashes.to_numpy().sum(dtype="uint64"))  # a sum, since the engine does not keep the order of rows
+    identity = {"rows": len(rows), "sum": f"{total:x}", "as_of": as_of.isoformat(), "settings": settings.to_dict()}
+    return model_version(name, identity)
+
+
+def known_decision(s3: S3, signing: Signing, name: str, request: str) -> LastDecision | None:
+    """The last decision, where it was about the same request and the version it is about is there as it was stored."""
+    from concert_assets.learning.persistence import ModelRefused
+
+    last = last_decision(s3, name)
+    if last is None or last.request != request:
+        return None
+    used = in_use(s3, name)
+    if last.is_promoted and (used is None or used.version != last.version):
+        return None
+    try:
+        for version in {last.version, used.version if used else ""} - {""}:
+            load_version(s3, signing, name, version)
+    except ModelRefused:
+        return None
+    return last
+
+
+def judge(
+    s3: S3,
+    signing: Signing,
+    candidate: "Candidate",
+    rows: "pd.DataFrame",
+    *,
+    as_of: date,
+    reach: date,
+    shift: "Shift | None",
+    position: int,
+    request: str,
+) -> LastDecision:
+    """Check a candidate for leaks, compare it with the champion, store it, and put it in use where it earned that."""
+    from concert_assets.learning.known import drift_reference, leaks_of
+    from concert_assets.learning.promotion import decide
+
+    model, name = candidate.model, candidate.model.name
+    leaks = leaks_of(model, rows, as_of, shift)
+    champion = _champion(s3, signing, name, rows, candidate.judged)
+    decision = decide(candidate.judged, as_of=as_of, reach=reach, leaks=leaks.reasons, champion=champion)
+    card = model.card | {
+        "leaks": leaks.to_dict(),
+        "promotion": decision.to_dict(),
+        "reference_bins": drift_reference(model, rows, as_of),
+    }
+    model = replace(model, card=card)
+    store_version(s3, signing, replace(candidate, model=model), position)
+    if decision.is_promoted:
+        promote(s3, model)
+    elif not decision.is_champion_kept:
+        retire(s3, name, as_of.isoformat(), f"version {model.version} was not promoted: {decision.reasons[0]}")
+    last = LastDecision(
+        name, request, model.version, as_of.isoformat(), decision.is_promoted, list(decision.reasons), position,
+        _now(), leaks.to_dict(), decision.figures,
+    )  # fmt: skip
+    note_decision(s3, last)
+    return last
+
+
+def note_untrainable(
+    s3: S3, outcome: "NotTrainable", *, as_of: date | None, position: int, request: str
+) -> LastDecision:
+    """Keep why nothing could be trained; a champion of data that are published stays in use."""
+    name, day = outcome.model, as_of.isoformat() if as_of else ""
+    used = in_use(s3, name)
+    if used is None or not used.version or as_of is None or date.fromisoformat(used.as_of) > as_of:
+        retire(s3, name, day, outcome.reason)
+    last = LastDecision(name, request, "", day, False, [outcome.reason], position, _now())
+    note_decision(s3, last)
+    return last
+
+
+def _champion(s3: S3, signing: Signing, name: str, rows: "pd.DataFrame", judged: "pd.DataFrame") -> "Champion | None":
+    """What is in use, with its predictions of the judged rows, or why it has none."""
+    from concert_assets.learning.known import predicted
+    from concert_assets.learning.persistence import ModelRefused
+    from concert_assets.learning.promotion import Champion
+
+    used: InUse | None = in_use(s3, name)
+    if used is None or not used.version:
+        return None
+    until = date.fromisoformat(used.card["samples"]["train"]["last_target_day"])
+    champion = Champion(used.version, date.fromisoformat(used.as_of), until)
+    try:
+        return replace(champion, predicted=predicted(load_version(s3, signing, name, used.version), rows, judged))
+    except ModelRefused as error:
+        return replace(champion, obstacle=str(error))
+    except (KeyError, ValueError) as error:
+        return replace(champion, obstacle=f"it needs other features: {error}")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
