@@ -233,7 +233,7 @@ VENUE_RANKING = Table(
         Column("predicted_score", "double precision", "Forecast of the year's popularity score", "score 0-100"),
         *_interval("score", "the score", "score 0-100", "double precision"),
         Column("model_version", "varchar(64)", "Model that made the forecast"),
-        Column("as_of", "date", "Day up to which the model saw data"),
+        Column("as_of", "date", "Day that the data of the forecast reach to"),
     ),
 )
 
@@ -248,7 +248,7 @@ TICKET_SALES_FORECAST = Table(
         *_interval("tickets", "the tickets sold", "tickets", "integer"),
         Column("confidence_score", "double precision", "1 less the width of the 50 % interval / capacity", "share 0-1"),
         Column("model_version", "varchar(64)", "Model that made the forecast"),
-        Column("as_of", "date", "Day up to which the model saw data"),
+        Column("as_of", "date", "Day that the data of the forecast reach to"),
     ),
 )
 

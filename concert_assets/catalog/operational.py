@@ -65,7 +65,11 @@ QUALITY_RESULTS = Table(
         _TABLE_NAME,
         Column("rule", "varchar(64)", "Rule", required=True),
         Column("category", "varchar(32)", "What kind of rule it is"),
-        Column("scope", "varchar(16)", "delivered: rows as they came; candidate: rows about to be published"),
+        Column(
+            "scope",
+            "varchar(16)",
+            "delivered: rows as they came; candidate: rows about to be published; model: a model in use",
+        ),
         Column("severity", "varchar(16)", "error blocks publication, warning does not"),
         Column("failing_rows", "bigint", "Rows that break the rule", "rows"),
         Column("total_rows", "bigint", "Rows looked at", "rows"),

@@ -76,15 +76,17 @@ def ledger_facts(session: Session, run_id: str) -> "LedgerFacts":
 
 
 def quality_rows(session: Session, run_id: str = "") -> list[dict[str, Any]]:
-    """The quality results of a run, or those of the last run that judged."""
+    """The quality results of a run, or those of the last run that judged; and what was last found of the models."""
     if not session.table_exists(QUALITY_RESULTS.qualified):
         return []
-    names = QUALITY_RESULTS.column_names
-    select = f"select {', '.join(names)} from {QUALITY_RESULTS.qualified} where run_id = "
-    order = " order by table_name, scope, rule"
-    last = f"(select run_id from {QUALITY_RESULTS.qualified} order by checked_at desc limit 1)"
-    found = _rows(session, names, f"{select}:run_id{order}", {"run_id": run_id}) if run_id else []
-    return found or _rows(session, names, f"{select}{last}{order}")
+    names, found = QUALITY_RESULTS.column_names, []
+    for scopes, run in (("scope <> 'model'", run_id), ("scope = 'model'", "")):
+        select = f"select {', '.join(names)} from {QUALITY_RESULTS.qualified} where {scopes} and run_id = "
+        order = " order by table_name, scope, rule"
+        last = f"(select run_id from {QUALITY_RESULTS.qualified} where {scopes} order by checked_at desc limit 1)"
+        own = _rows(session, names, f"{select}:run_id{order}", {"run_id": run}) if run else []
+        found += own or _rows(session, names, f"{select}{last}{order}")
+    return found
 
 
 def table_counts(session: Session) -> dict[str, int]:
