@@ -1,13 +1,13 @@
 """Gathers the facts of a run and writes its reports: for the report asset, the failure hook and the sensor."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 
 from concert_assets.defs.journal import RunJournal
-from concert_assets.defs.model_objects import MODELS, in_use
+from concert_assets.defs.model_objects import MODELS, in_use, last_decision
 from concert_assets.defs.report_files import MODEL_REPORT, PIPELINE_REPORT, write_report_files
 from concert_assets.defs.run_facts import run_facts
 from concert_assets.defs.warehouse_facts import figure_facts, ledger_facts, top_predictions
@@ -27,9 +27,12 @@ def model_report(session: Session | None, s3: S3, run_id: str) -> dict[str, Any]
     rankings, forecasts = top_predictions(session) if session else ([], [])
     models = []
     for name in MODELS:
-        used = in_use(s3, name)
+        used, last = in_use(s3, name), last_decision(s3, name)
+        card = used.card if used else {}
+        if card and last is not None:
+            card = card | {"last_decision": asdict(last)}  # the version trained last may not be the one in use
         models.append(
-            ModelFacts(name, used.version or None, used.card or None, used.skipped_reason or None)
+            ModelFacts(name, used.version or None, card or None, used.skipped_reason or None)
             if used
             else ModelFacts(name, skipped_reason="the model was never trained")
         )

@@ -31,9 +31,24 @@ def model_entry(model: ModelFacts) -> Report:
         "is_better_than_baseline": _is_better(metrics.get("test") or {}, baselines.get(best) or {}),
         "importances": card.get("importances") or [],
         "coverage": card.get("coverage") or {},
+        "horizons": card.get("horizons") or [],
+        "references": card.get("references") or {},
+        "segments": card.get("segments") or [],
+        "backtest": card.get("backtest") or [],
+        "hyperparameters": (card.get("hyperparameters") or {}).get("chosen") or {},
+        "leaks": card.get("leaks") or {},
+        "promotion": _decision(card.get("promotion")),
+        "last_decision": _decision(card.get("last_decision")),
         "data_sha256": card.get("data_sha256"),
         "libraries": card.get("libraries") or {},
     }
+
+
+def _decision(found: Report | None) -> Report:
+    """Whether a version was promoted and why, empty where nothing was decided."""
+    if not found:
+        return {}
+    return {name: found.get(name) for name in ("version", "is_promoted", "reasons", "decided_at") if name in found}
 
 
 def _best(baselines: Report) -> str | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from concert_assets.reporting.page import show
 from concert_assets.reporting.page.figures import Tick, axis, bar, interval, legend
+from concert_assets.reporting.page.judged import judged
 from concert_assets.reporting.page.markup import Child, Html, el
 from concert_assets.reporting.page.tables import Col, folded, note, part, section, table
 
@@ -32,6 +33,7 @@ def _model(model: Mapping[str, Any]) -> Html:
         el("p", _verdict(model), class_="say"),
         _metrics(model),
         _coverage(model["coverage"]),
+        *judged(model),
         _importances(model["importances"]),
         _details(model),
     )
@@ -54,6 +56,9 @@ def _verdict(model: Mapping[str, Any]) -> str:
 def _metrics(model: Mapping[str, Any]) -> Html:
     lines = [("Model, test rows", model["test_metrics"], "data")]
     lines += [(f"Naive: {str(name).replace('_', ' ')}", values, "other") for name, values in model["baselines"].items()]
+    lines += [
+        (f"Baseline: {str(name).replace('_', ' ')}", values, "other") for name, values in model["references"].items()
+    ]
     lines += [("Model, training rows", model["train_metrics"], "faint")]
     most = max((values.get("mae") or 0.0 for _, values, _ in lines), default=0.0)
     body = [
@@ -108,6 +113,7 @@ def _details(model: Mapping[str, Any]) -> Html:
         for name, value in model["samples"].items()
     ]  # fmt: skip
     settings = {"estimator": model["estimator"], "as_of": model["as_of"], **model["settings"]}
+    settings |= model["hyperparameters"]
     columns = [Col("Rows"), Col("Number", "num"), Col("First cut-off"), Col("Last cut-off"), Col("Last day of targets")]
     return folded(
         f"Samples and settings of version {model['version'] or show.MISSING}",
