@@ -79,9 +79,8 @@ def _generated(deployment: Deployment) -> dict[str, Any]:
 
 def _in_use(s3: S3) -> dict[str, tuple[str, "pd.DataFrame | None", str]]:
     """Version, judged rows and else the reason why there are none, of each model."""
-    import pandas as pd
-
-    from concert_assets.defs.model_objects import MODEL_PREFIX, MODELS, in_use
+    from concert_assets.defs.model_objects import MODELS, in_use, judged_rows
+    from concert_assets.learning.persistence import ModelRefused
 
     found: dict[str, tuple[str, pd.DataFrame | None, str]] = {}
     for name in sorted(MODELS):
@@ -89,12 +88,10 @@ def _in_use(s3: S3) -> dict[str, tuple[str, "pd.DataFrame | None", str]]:
         if used is None or not used.version:
             found[name] = ("", None, used.skipped_reason if used else "the model was never trained")
             continue
-        key = f"{MODEL_PREFIX}{name}/{used.version}/judged.parquet"
         try:
-            data = s3.store.read(s3.processed_bucket, key)
-        except ObjectNotFound as error:
-            raise CommandFailed(f"the judged rows of {used.version} ({key}) are not there; run train") from error
-        found[name] = (used.version, pd.read_parquet(io.BytesIO(data)), "")
+            found[name] = (used.version, judged_rows(s3, name, used.version), "")
+        except ModelRefused as error:
+            raise CommandFailed(str(error)) from error
     return found
 
 
