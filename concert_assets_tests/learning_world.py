@@ -1,6 +1,6 @@
 """A small synthetic concert world for the tests of learning, and a warehouse in memory that runs the feature SQL on it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -23,6 +23,7 @@ class World:
     venues: pd.DataFrame
     concerts: pd.DataFrame
     ticket_prices: pd.DataFrame
+    ticket_sales: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["concert_id"]))
 
     def with_concerts(self, **columns: Any) -> "World":
         return replace(self, concerts=self.concerts.assign(**columns))
@@ -50,6 +51,14 @@ def make_world(artists: int = 60, venues: int = 30, concerts: int = 900, seed: i
     is_past = offset < 0
     status = np.where(is_past, "completed", "scheduled").astype(object)
     status[rng.random(concerts) < 0.03] = "cancelled"
+    # A sample of the orders: half of them in the last two weeks before the show.
+    orders = rng.integers(0, concerts, concerts * 6)
+    before = np.where(
+        rng.random(len(orders)) < 0.5, rng.integers(0, 14, len(orders)), rng.integers(0, 120, len(orders))
+    )
+    before = np.minimum(before, lead[orders])
+    bought = days[orders] - pd.to_timedelta(before, unit="D")
+    is_placed = bought < pd.Timestamp(AS_OF)
     return World(
         artists=pd.DataFrame(
             {
@@ -88,6 +97,15 @@ def make_world(artists: int = 60, venues: int = 30, concerts: int = 900, seed: i
                 "face_value": np.round(np.repeat(price, 2) * np.tile([1.0, 2.0], concerts), 2),
             }
         ),
+        ticket_sales=pd.DataFrame(
+            {
+                "sale_id": [f"s{i:07d}" for i in range(len(orders))],
+                "concert_id": [f"c{i:06d}" for i in orders],
+                "quantity": rng.integers(1, 5, len(orders)),
+                "purchase_timestamp": bought,
+                "sale_status": "completed",
+            }
+        )[is_placed],
     )
 
 
@@ -95,7 +113,7 @@ def query(world: World, name: str, as_of: date = AS_OF) -> pd.DataFrame:
     """The rows of one feature statement, run on DuckDB as the embedded warehouse runs it."""
     with duckdb.connect() as connection:
         connection.execute("set integer_division = true; set timezone = 'UTC'; create schema concert_dw")
-        for table in TABLES[:4]:
+        for table in TABLES[:5]:
             frame = getattr(world, table.name).reindex(columns=list(table.column_names))
             connection.register("given", frame)
             listed = ", ".join(f"cast({column.name} as {column.type}) as {column.name}" for column in table.columns)
