@@ -1,7 +1,6 @@
 """Models on a small synthetic world: judged on the future, the same twice, and honest where they cannot be."""
 
 from dataclasses import replace
-from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -11,7 +10,6 @@ from concert_assets.learning.metrics import regression_metrics
 from concert_assets.learning.model import TrainedModel
 from concert_assets.learning.sales import FORECAST_COLUMNS, forecast_ticket_sales, train_ticket_sales
 from concert_assets.learning.settings import LearningSettingsError, NotTrainable, TrainingSettings
-from concert_assets.learning.venues import RANKING_COLUMNS, rank_venues, train_venue_popularity
 from concert_assets_tests.learning_world import AS_OF, World, make_world, query
 
 
@@ -26,20 +24,8 @@ def sales_rows(world: World) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def venue_rows(world: World) -> pd.DataFrame:
-    return query(world, "venue_popularity")
-
-
-@pytest.fixture(scope="module")
 def sales_model(sales_rows: pd.DataFrame) -> TrainedModel:
     model = train_ticket_sales(sales_rows, AS_OF)
-    assert isinstance(model, TrainedModel)
-    return model
-
-
-@pytest.fixture(scope="module")
-def venue_model(venue_rows: pd.DataFrame) -> TrainedModel:
-    model = train_venue_popularity(venue_rows, AS_OF)
     assert isinstance(model, TrainedModel)
     return model
 
@@ -50,13 +36,6 @@ def test_sales_model_beats_the_naive_baselines_on_the_future(sales_model: Traine
     assert card["metrics"]["test"]["mae"] < card["baselines"][card["best_baseline"]]["mae"]
     assert card["samples"]["train"]["last_target_day"] < card["samples"]["test"]["first_cutoff"]
     assert sum(each["importance"] for each in card["importances"]) == pytest.approx(1)
-
-
-def test_venue_targets_lie_wholly_after_training(venue_model: TrainedModel) -> None:
-    samples = venue_model.card["samples"]
-    assert samples["train"]["last_target_day"] < samples["test"]["first_cutoff"]
-    assert samples["test"]["last_target_day"] < AS_OF.isoformat()
-    assert samples["train"]["last_cutoff"] < samples["test"]["first_cutoff"]
 
 
 def test_training_twice_gives_the_same_model(sales_rows: pd.DataFrame, sales_model: TrainedModel) -> None:
@@ -116,24 +95,6 @@ def test_nothing_to_forecast_is_a_table_without_rows(sales_model: TrainedModel, 
     assert (list(forecast.columns), len(forecast)) == (list(FORECAST_COLUMNS), 0)
 
 
-def test_ranking_holds_every_venue_in_order(venue_model: TrainedModel, venue_rows: pd.DataFrame, world: World) -> None:
-    ranking = rank_venues(venue_model, venue_rows, AS_OF)
-    assert list(ranking.columns) == list(RANKING_COLUMNS)
-    assert sorted(ranking["venue_id"]) == sorted(world.venues["venue_id"])
-    assert ranking["rank"].tolist() == list(range(1, len(ranking) + 1))
-    order = ["score_low_90", "score_low_50", "predicted_score", "score_high_50", "score_high_90"]
-    assert (np.diff(ranking[order].to_numpy(), axis=1) >= 0).all()
-    assert ranking[order].to_numpy().min() >= 0
-    assert ranking[order].to_numpy().max() <= 100
-    assert ranking["predicted_score"].is_monotonic_decreasing
-
-
-def test_tied_venues_are_ranked_by_id(venue_model: TrainedModel, venue_rows: pd.DataFrame) -> None:
-    today = venue_rows[venue_rows["snapshot_day"] == venue_rows["snapshot_day"].max()]
-    one = today.iloc[[0] * 3].assign(venue_id=["z", "a", "m"])
-    assert rank_venues(venue_model, one, AS_OF)["venue_id"].tolist() == ["a", "m", "z"]
-
-
 @pytest.mark.parametrize("size", [0, 1, -0.1, 1.5, float("nan"), float("inf"), True])
 def test_test_size_outside_its_range_is_one_clear_line(size: float) -> None:
     with pytest.raises(LearningSettingsError, match=r"^--test-size: .* above 0 and below 1$"):
@@ -154,24 +115,16 @@ def test_an_archive_without_sales_trains_nothing(world: World) -> None:
     venues = world.venues.assign(capacity=None, venue_type=None)
     concerts = world.concerts.assign(tickets_sold=None, revenue=None, on_sale_date=None)
     archive = replace(world, venues=venues, concerts=concerts, ticket_prices=world.ticket_prices.iloc[:0])
-    sales, popularity = query(archive, "ticket_sales"), query(archive, "venue_popularity")
+    sales = query(archive, "ticket_sales")
     no_sales = train_ticket_sales(sales, AS_OF)
-    no_scores = train_venue_popularity(popularity, AS_OF)
     assert _reason(no_sales) == "no completed concert has tickets_sold"
-    assert _reason(no_scores) == "no venue has shows with tickets_sold, capacity and revenue"
     forecast = forecast_ticket_sales(no_sales, sales, AS_OF)
-    ranking = rank_venues(no_scores, popularity, AS_OF)
     assert (list(forecast.columns), len(forecast)) == (list(FORECAST_COLUMNS), 0)
-    assert (list(ranking.columns), len(ranking)) == (list(RANKING_COLUMNS), 0)
 
 
-def test_too_little_history_is_a_reason_not_a_crash(sales_rows: pd.DataFrame, venue_rows: pd.DataFrame) -> None:
+def test_too_little_history_is_a_reason_not_a_crash(sales_rows: pd.DataFrame) -> None:
     completed = sales_rows[sales_rows["status"] == "completed"]
     assert "49 rows can be learned from" in _reason(train_ticket_sales(completed.head(49), AS_OF))
-    assert "no quarterly snapshot" in _reason(train_venue_popularity(venue_rows, date(2020, 1, 1)))
-    long_ago = venue_rows["snapshot_day"].min()
-    only = venue_rows[venue_rows["snapshot_day"] == long_ago]
-    assert _reason(train_venue_popularity(pd.concat([only] * 3), AS_OF)).startswith("0 rows are complete before")
 
 
 def test_equal_targets_and_unknown_capacities_are_reasons(sales_rows: pd.DataFrame) -> None:
@@ -186,10 +139,9 @@ def test_missing_feature_columns_are_named(sales_rows: pd.DataFrame) -> None:
 
 def test_empty_tables_are_reasons(world: World) -> None:
     empty = replace(world, concerts=world.concerts.iloc[:0], ticket_prices=world.ticket_prices.iloc[:0])
-    sales, popularity = query(empty, "ticket_sales"), query(empty, "venue_popularity")
+    sales = query(empty, "ticket_sales")
     assert len(sales) == 0
     assert "tickets_sold" in _reason(train_ticket_sales(sales, AS_OF))
-    assert "no venue" in _reason(train_venue_popularity(popularity, AS_OF))
 
 
 def test_metrics_are_those_of_the_definition() -> None:
