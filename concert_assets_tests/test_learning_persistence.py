@@ -16,7 +16,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from concert_assets.learning import persistence
-from concert_assets.learning.model import TrainedModel
+from concert_assets.learning.model import Candidate, TrainedModel
 from concert_assets.learning.persistence import ModelOutdated, ModelRefused, dump, load, read_manifest
 from concert_assets.learning.sales import forecast_ticket_sales, train_ticket_sales
 from concert_assets.learning.settings import CODE_VERSION
@@ -29,15 +29,15 @@ Stored = tuple[bytes, dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def rows() -> dict[str, pd.DataFrame]:
-    world = make_world(artists=20, venues=25, concerts=400)
+    world = make_world(artists=20, venues=25, concerts=500)
     return {name: query(world, name) for name in ("ticket_sales", "venue_popularity")}
 
 
 @pytest.fixture(scope="module")
 def model(rows: dict[str, pd.DataFrame]) -> TrainedModel:
     trained = train_ticket_sales(rows["ticket_sales"], AS_OF)
-    assert isinstance(trained, TrainedModel)
-    return trained
+    assert isinstance(trained, Candidate)
+    return trained.model
 
 
 @pytest.fixture(scope="module")
@@ -106,8 +106,9 @@ def test_histogram_boosting_with_native_categories_can_be_stored(model: TrainedM
 
 def test_a_stored_venue_model_ranks_as_before(rows: dict[str, pd.DataFrame]) -> None:
     venues = rows["venue_popularity"]
-    model = train_venue_popularity(venues, AS_OF)
-    assert isinstance(model, TrainedModel)
+    trained = train_venue_popularity(venues, AS_OF)
+    assert isinstance(trained, Candidate)
+    model = trained.model
     again = load(*dump(model, KEY), KEY)
     pd.testing.assert_frame_equal(rank_venues(again, venues, AS_OF), rank_venues(model, venues, AS_OF))
 
