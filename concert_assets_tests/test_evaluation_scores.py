@@ -93,6 +93,9 @@ def test_the_knowable_score_lies_between_last_year_and_the_oracle(home: Home) ->
     assert knowable["mae"] < 0.8 * naive["mae"]
     assert knowable["spearman"] > 0.1 + naive["spearman"]
     assert year["r2_share"]["knowable"] == pytest.approx(by_name["model"]["r2"] / knowable["r2"])
+    for name in ("knowable", "oracle"):
+        low, high = year["r2_share_interval_90"][name]
+        assert low < year["r2_share"][name] < high < low + 0.6
     assert year["best_naive_mae"] == naive["mae"]
     assert year["mae_gain_share"]["oracle"] == pytest.approx(
         (naive["mae"] - by_name["model"]["mae"]) / (naive["mae"] - oracle["mae"])

@@ -165,12 +165,15 @@ def _print(name: str, model: dict[str, Any]) -> None:
             label = item["name"] if item["kind"] == "model" else f"{item['kind']}: {item['name']}"
             more = f"{_figure(item['spearman']):>11}{_figure(item['ndcg_at_10']):>11}" if has_ranks else ""
             print(f"  {label:<32}{_figure(item['r2']):>9}{item['mae']:>18,.2f}{more}")
-        shares = ", ".join(
-            f"{_percent(horizon['r2_share'][of])} of the {of} R² and {_percent(horizon['mae_gain_share'][of])} of its "
-            "gain in MAE"
-            for of in ("knowable", "oracle")
-        )
-        print(f"  model: {shares}; MAE {_percent(horizon['mae_below_best_naive_share'])} below the best naive")
+        for of in ("knowable", "oracle"):
+            between = _between(horizon["r2_share_interval_90"][of])
+            gain = _percent(horizon["mae_gain_share"][of])
+            print(f"  model: {_percent(horizon['r2_share'][of])}{between} of the R² of {of}, {gain} of its gain in MAE")
+        print(f"  model: MAE {_percent(horizon['mae_below_best_naive_share'])} below the best naive")
+
+
+def _between(interval: list[float] | None) -> str:
+    return "" if interval is None else f" ({100 * interval[0]:.1f} to {100 * interval[1]:.1f})"
 
 
 def _figure(value: float | None) -> str:

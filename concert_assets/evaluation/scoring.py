@@ -14,6 +14,7 @@ from concert_assets.learning.metrics import FloatArray, regression_metrics
 HORIZONS = ("announcement", "60", "30", "14", "7", "1")
 _PREFIXES = {"naive__": "naive", "reference__": "reference"}
 _BEST = 10
+_RESAMPLES = 400
 _UNITS = {"ticket_sales": "tickets", "venue_popularity": "score"}
 
 
@@ -64,6 +65,8 @@ def _side_by_side(rows: pd.DataFrame, both: dict[str, Forecast], snapshot: Any) 
     for name, ceiling in both.items():
         forecasts.append(_figures(name, "ceiling", actual, ceiling.mean, ceiling.median, snapshot))
     by_name = {item["name"]: item for item in forecasts}
+    owner = rows["venue_id" if snapshot is not None else "concert_id"].to_numpy(dtype=object)
+    means = [_floats(rows, "predicted"), *(ceiling.mean for ceiling in both.values())]
     naive = [item["mae"] for item in forecasts if item["kind"] == "naive"]
     model = by_name["model"]
     best = min(naive, default=None)
@@ -73,6 +76,7 @@ def _side_by_side(rows: pd.DataFrame, both: dict[str, Forecast], snapshot: Any) 
         "best_naive_mae": best,
         "mae_below_best_naive_share": None if not best else 1 - model["mae"] / best,
         "r2_share": {name: _ratio(model["r2"], by_name[name]["r2"]) for name in both},
+        "r2_share_interval_90": dict(zip(both, _share_intervals(actual, means, owner), strict=True)),
         "mae_gain_share": {
             name: None if best is None else _ratio(best - model["mae"], best - by_name[name]["mae"]) for name in both
         },
@@ -94,6 +98,32 @@ def _figures(
         figures["spearman"] = _average([spearman(*part) for part in parts])
         figures["ndcg_at_10"] = _average([ndcg(*part) for part in parts])
     return figures
+
+
+def _share_intervals(actual: FloatArray, means: list[FloatArray], owner: Any) -> list[list[float] | None]:
+    """5 % and 95 % quantiles of the first forecast's R² over that of each other, over resampled owners of rows.
+
+    A few hundred large shows carry most of the variance of tickets, so that a share may well lie above 1 by luck.
+    """
+    _, place = np.unique(owner, return_inverse=True)
+    sums = np.stack(
+        [
+            np.bincount(place, weights=values)
+            for values in (np.ones(len(actual)), actual, actual**2, *((mean - actual) ** 2 for mean in means))
+        ]
+    )
+    generator = np.random.default_rng(1)
+    owners = sums.shape[1]
+    # resampled with replacement: each owner comes as often as it is drawn
+    drawn = np.stack(
+        [sums @ np.bincount(generator.integers(0, owners, owners), minlength=owners) for _ in range(_RESAMPLES)]
+    )
+    total = drawn[:, 2] - drawn[:, 1] ** 2 / drawn[:, 0]
+    r2 = 1 - drawn[:, 3:] / np.where(total > 0, total, np.inf)[:, None]
+    if (total <= 0).any() or (r2[:, 1:] <= 0).any():
+        return [None for _ in means[1:]]
+    shares = r2[:, :1] / r2[:, 1:]
+    return [[float(bound) for bound in np.quantile(share, (0.05, 0.95))] for share in shares.T]
 
 
 def spearman(actual: FloatArray, predicted: FloatArray) -> float | None:
