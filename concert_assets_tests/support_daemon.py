@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -82,19 +82,22 @@ class Daemon:
 
 
 @contextmanager
-def daemon(home: Path) -> Iterator[Daemon]:
-    """A daemon on a home, made where it is not there yet."""
+def at_work(
+    home: Path, *command: str, location: str = "concert_assets.definitions", settings: Mapping[str, str] | None = None
+) -> Iterator[Daemon]:
+    """One of Dagster's programs on a home, made where it is not there yet; of the module ``location``, with ``settings``."""
     deployment = Deployment(home=home)
     log = home.with_name(f"{home.name}-daemon.log")
-    with clean_environment(CONCERT_HOME=str(home), DAGSTER_HOME=str(deployment.dagster_home)):
+    with clean_environment(CONCERT_HOME=str(home), DAGSTER_HOME=str(deployment.dagster_home), **(settings or {})):
         prepare_home(deployment)
         workspace = write_workspace(deployment)
-        command = shutil.which("dagster-daemon", path=str(Path(sys.executable).parent))
-        assert command is not None
+        workspace.write_text(workspace.read_text().replace("concert_assets.definitions", location))
+        program = shutil.which(command[0], path=str(Path(sys.executable).parent))
+        assert program is not None
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [command, "run", "-w", str(workspace)],
-                # Not in the checkout, whose .env would lead the daemon to another home.
+                [program, *command[1:], "-w", str(workspace)],
+                # Not in the checkout, whose .env would lead the program to another home.
                 cwd=home.parent, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
                 env=os.environ | {"PYTHONPATH": str(ROOT)},
             )  # fmt: skip
@@ -108,3 +111,8 @@ def daemon(home: Path) -> Iterator[Daemon]:
             with suppress(ProcessLookupError):  # its code server and the runs that it had begun
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+def daemon(home: Path, **options: Any) -> AbstractContextManager[Daemon]:
+    """A daemon on a home."""
+    return at_work(home, "dagster-daemon", "run", **options)

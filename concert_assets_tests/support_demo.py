@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -72,10 +72,13 @@ def report_of(home: Path, folder: str = "latest", name: str = "pipeline_report.j
     return found
 
 
-def row_hashes(home: Path) -> Mapping[str, str]:
-    """A hash of the rows of every table, without what is the home's own."""
+PUBLISHED = [*(table.name for table in TABLES), "load_ledger", "row_outcomes", "identity_map"]
+DERIVED = [table.name for table in (*MARTS, *PREDICTIONS)]
+
+
+def row_hashes(home: Path, names: Sequence[str] = (*PUBLISHED, *DERIVED), ledger: str = "true") -> Mapping[str, str]:
+    """A hash of the rows of every table, without what is the home's own; of the ledger, the rows that ``ledger`` says."""
     hashes = {}
-    names = [table.name for table in (*TABLES, *MARTS, *PREDICTIONS)] + ["load_ledger", "row_outcomes", "identity_map"]
     with DuckDBWarehouse(home).session() as session:
         for name in names:
             columns = [
@@ -86,7 +89,9 @@ def row_hashes(home: Path) -> Mapping[str, str]:
                 )
                 if column not in OF_THE_HOME
             ]
-            rows = sorted(repr(row) for row in session.query(f"select {', '.join(columns)} from concert_dw.{name}"))
+            which = f" where {ledger}" if name == "load_ledger" else ""
+            found = session.query(f"select {', '.join(columns)} from concert_dw.{name}{which}")
+            rows = sorted(repr(row) for row in found)
             hashes[name] = hashlib.sha256("\n".join(rows).encode()).hexdigest()
     return hashes
 
