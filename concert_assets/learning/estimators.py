@@ -1,6 +1,7 @@
 """The regressors, each a pipeline whose encoding is fitted together with it on the same rows."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -78,9 +79,15 @@ def histogram_boosting(features: FeatureSet, boosting: Boosting, random_state: i
 def fit_boosting(
     features: FeatureSet, boosting: Boosting, rows: pd.DataFrame, target: FloatArray, random_state: int
 ) -> Pipeline:
-    """A fitted ``histogram_boosting``, on one thread where rows are few: idle threads of OpenMP wait busily."""
-    with threadpool_limits(1 if len(rows) < ROWS_FOR_THREADS else None, user_api="openmp"):
+    """A fitted ``histogram_boosting``."""
+    with threads_for(len(rows)):
         return histogram_boosting(features, boosting, random_state).fit(rows, target)
+
+
+def threads_for(rows: int) -> AbstractContextManager[Any]:
+    """Within it, this thread's fits and predictions stay on it where rows are few: idle ones of OpenMP wait busily."""
+    limits: AbstractContextManager[Any] = threadpool_limits(1 if rows < ROWS_FOR_THREADS else None, user_api="openmp")
+    return limits
 
 
 def staged(pipeline: Pipeline, features: pd.DataFrame, every: int) -> Iterator[tuple[int, FloatArray]]:

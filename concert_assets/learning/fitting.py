@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.special import log_ndtr
 from sklearn.pipeline import Pipeline
 
-from concert_assets.learning.estimators import ROWS_FOR_THREADS, Boosting, fit_boosting, staged
+from concert_assets.learning.estimators import ROWS_FOR_THREADS, Boosting, fit_boosting, staged, threads_for
 from concert_assets.learning.metrics import FloatArray
 from concert_assets.learning.model import predict_learned
 from concert_assets.learning.problem import Fold, Problem, Rows
@@ -48,10 +48,11 @@ def choose(problem: Problem, fold: Fold, random_state: int) -> Choice:
     def trial(candidate: Boosting) -> tuple[float, Boosting, FloatArray]:
         pipeline = fit_boosting(problem.features, candidate, problem.feature_rows(rows), target, random_state)
         found: tuple[float, Boosting, FloatArray] | None = None
-        for iterations, predicted in staged(pipeline, later, _STEP):
-            error = float(np.abs(span.unit(predicted) - actual).mean())
-            if found is None or error < found[0]:
-                found = error, replace(candidate, iterations=iterations), predicted
+        with threads_for(len(rows)):
+            for iterations, predicted in staged(pipeline, later, _STEP):
+                error = float(np.abs(span.unit(predicted) - actual).mean())
+                if found is None or error < found[0]:
+                    found = error, replace(candidate, iterations=iterations), predicted
         if found is None:
             raise ValueError(f"a candidate needs at least {_STEP} iterations, not {candidate.iterations}")
         return found

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from concert_assets.learning.estimators import Boosting
+from concert_assets.learning.estimators import Boosting, threads_for
 from concert_assets.learning.features import data_sha256, day_text
 from concert_assets.learning.fitting import choose, fit, fit_reference, importances
 from concert_assets.learning.intervals import LEVELS, Calibration, calibrate
@@ -42,6 +42,11 @@ def fit_and_judge(problem: Problem, settings: TrainingSettings, as_of: date) -> 
     parts = divide(problem, settings)
     if isinstance(parts, NotTrainable):
         return parts
+    with threads_for(len(parts.train)):
+        return _trained(problem, parts, settings, as_of)
+
+
+def _trained(problem: Problem, parts: Parts, settings: TrainingSettings, as_of: date) -> Candidate:
     state, last = settings.random_state, parts.folds[-1]
     choice = choose(problem, last, state)
     ahead = [*(_ahead(problem, fold, choice.boosting, state) for fold in parts.folds[:-1]), choice.predicted]
