@@ -231,7 +231,10 @@ def _linear(part: _Part, numbers: Sequence[str], categories: Sequence[str], *, i
     design = np.hstack([np.ones((len(table), 1)), table, is_null.astype(np.float64), *kinds])
     if part.earlier.sum() <= design.shape[1]:
         return None  # what passes through every point tells nothing
-    weights = np.linalg.lstsq(design[part.earlier], goal[part.earlier], rcond=1e-9)[0]
+    past = design[part.earlier]
+    # Normal equations with a trace of ridge, for columns may be the same: a tenth of the time of an SVD.
+    square = past.T @ past + 1e-8 * len(past) * np.eye(past.shape[1])
+    weights = np.linalg.solve(square, past.T @ goal[part.earlier])
     return _r2(goal[part.later], design[part.later] @ weights)
 
 
