@@ -74,9 +74,9 @@ def test_a_damaged_file_is_found_said_and_made_anew(core: Core, damage: str) -> 
     assert published_hashes(core) == before
 
 
-def after_death(core: Core, at: str) -> None:
+def after_death(core: Core, at: str, sale: str = "s2") -> None:
     """Deliver a sale and let a process die while it publishes it, before the checkpoint or before the note of it."""
-    core.deliver("f", ticket_sales=[SALE | {"sale_id": "s2"}])
+    core.deliver("f", ticket_sales=[SALE | {"sale_id": sale}])
     core.curate()
     code = (
         "import os, signal, sys\n"
@@ -103,6 +103,17 @@ def test_a_publication_that_nobody_acknowledged_may_stand(core: Core, at: str) -
     _, made = core.process()
     assert made is not None
     assert (made.number, made.is_new) == (3, False)
+    assert rebuilt_is_equal(core)
+
+
+@pytest.mark.parametrize("at", ["checkpoint", "note"])
+def test_two_publications_that_nobody_acknowledged_may_stand(core: Core, at: str) -> None:
+    after_death(core, at)
+    core.process()
+    assert core.warehouse.published_position() == 3, "it is known now, and nobody runs for it again"
+    after_death(core, at, "s3")
+    core.process()
+    assert core.keys("ticket_sales") == ["s1", "s3"]
     assert rebuilt_is_equal(core)
 
 
