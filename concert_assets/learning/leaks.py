@@ -30,7 +30,7 @@ MOST_LINEAR = 0.99
 # relative spread s scores 2 s z / sqrt(n) - s**2, at most z**2 / n, and z goes past 4 once in 30,000 checks.
 MOST_SHUFFLED = 0.02
 _LUCK = 16.0
-_MOST_ROWS = 5_000
+MOST_ROWS = 5_000
 _LATER_SHARE = 0.3
 _LEAVES = 256
 _FEWEST_ROWS = 30
@@ -167,9 +167,9 @@ class _Part:
 
 
 def _sample(rows: npt.NDArray[np.intp], random_state: int) -> npt.NDArray[np.intp]:
-    if len(rows) <= _MOST_ROWS:
+    if len(rows) <= MOST_ROWS:
         return rows
-    return np.sort(np.random.default_rng(random_state).choice(rows, _MOST_ROWS, replace=False))
+    return np.sort(np.random.default_rng(random_state).choice(rows, MOST_ROWS, replace=False))
 
 
 def _larger(one: float | None, other: float | None) -> float | None:
