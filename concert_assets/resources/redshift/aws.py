@@ -1,0 +1,119 @@
+"""The warehouse on Redshift, provisioned or serverless: how it is reached, and work on it that is done exactly once."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from concert_assets.catalog.operational import PUBLICATIONS
+from concert_assets.resources.redshift.backend import Backend, RedshiftBackend
+from concert_assets.resources.redshift.credentials import Login, RedshiftSettings, aws_client, temporary_login
+from concert_assets.resources.redshift.failures import Interrupted, Unavailable, without
+from concert_assets.resources.redshift.protocol import WarehouseBusy
+from concert_assets.resources.redshift.session import RedshiftSession
+from concert_assets.resources.s3.protocol import ObjectStore
+
+T = TypeVar("T")
+
+ATTEMPTS = 4
+_FIRST_WAIT_SECONDS = 0.2
+_LASTING_WORDS = ("authentication failed", "certificate", "does not exist", "SSL", "permission denied")
+
+
+class RedshiftWarehouse:
+    """A :class:`~concert_assets.resources.redshift.protocol.Warehouse` on Redshift. Nothing is opened at first."""
+
+    def __init__(
+        self,
+        settings: RedshiftSettings,
+        store: ObjectStore,
+        *,
+        login: Callable[[], Login] | None = None,
+        connect: Callable[[Login, RedshiftSettings], Any] | None = None,
+        backend: Backend | None = None,
+    ) -> None:
+        """``store`` holds the objects that are loaded. The others take the place of IAM, TLS and Redshift in tests."""
+        self._settings = settings
+        self._store = store
+        self._login = login or (lambda: temporary_login(settings, aws_client(settings)))
+        self._connect = connect or connect_verified
+        self._backend = backend or RedshiftBackend(settings.iam_role)
+
+    def location(self, table: str) -> str:
+        """Warehouse, database and table."""
+        kind, _, name = self._settings.name.partition(" ")
+        return f"redshift://{kind}/{name}/{self._settings.database}#{table}"
+
+    @contextmanager
+    def session(self) -> Iterator[RedshiftSession]:
+        """A session; WarehouseBusy where Redshift does not answer, Unavailable where it never will as it is set."""
+        session = RedshiftSession(
+            self._open, self._backend, self._store, self._settings.wait_seconds, self._settings.statement_seconds
+        )
+        try:
+            yield session
+        finally:
+            session.close()
+
+    def published_position(self) -> int:
+        """The position of the log that was published last, as the ledger has it; 0 where nothing is."""
+        with self.session() as session:
+            if not session.table_exists(PUBLICATIONS.qualified):
+                return 0
+            rows = session.query(f"select position from {PUBLICATIONS.qualified} order by number desc limit 1")
+        return int(rows[0][0]) if rows else 0
+
+    def repeat(self, work: Callable[[RedshiftSession], T]) -> T:
+        """Do ``work`` on a session, again on another where it was interrupted, at most ``ATTEMPTS`` times.
+
+        The work asks the ledger first what became of it, as publishing does, so that it takes effect once.
+        """
+        for attempt in range(ATTEMPTS):
+            try:
+                with self.session() as session:
+                    return work(session)
+            except Interrupted:
+                if attempt == ATTEMPTS - 1:
+                    raise
+            time.sleep(_FIRST_WAIT_SECONDS * 2**attempt)
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _open(self) -> Any:
+        """A connection, tried a few times; each attempt asks for credentials of its own."""
+        import psycopg2  # type: ignore[import-untyped]
+
+        for attempt in range(ATTEMPTS):
+            login = self._login()
+            try:
+                return self._connect(login, self._settings)
+            except psycopg2.OperationalError as error:
+                reason = without(login.password, str(error))
+            text = f"Redshift {self._settings.name} at {login.host}:{login.port} cannot be reached: {reason}"
+            if any(word in reason for word in _LASTING_WORDS):
+                raise Unavailable(text)
+            if attempt < ATTEMPTS - 1:
+                time.sleep(_FIRST_WAIT_SECONDS * 2**attempt)
+        raise WarehouseBusy(f"{text}, {ATTEMPTS} times")
+
+
+def connect_verified(login: Login, settings: RedshiftSettings) -> Any:
+    """A psycopg2 connection over TLS that has verified authority and host name; it never falls back to plain text."""
+    import psycopg2
+    from botocore.httpsession import get_cert_path  # type: ignore[import-untyped]
+
+    return psycopg2.connect(
+        host=login.host,
+        port=login.port,
+        dbname=login.database,
+        user=login.user,
+        password=login.password,
+        sslmode="verify-full",
+        sslrootcert=settings.root_certificates or get_cert_path(True),
+        connect_timeout=max(2, int(settings.connect_seconds)),
+        client_encoding="utf8",
+        application_name="concert_assets",
+        keepalives=1,
+        keepalives_idle=30,
+        keepalives_interval=10,
+        keepalives_count=3,
+    )

@@ -1,0 +1,33 @@
+"""What Redshift and a stand-in for it do differently: the words of a statement, and loading by manifest."""
+
+from typing import Any, Protocol
+
+from concert_assets.resources.redshift.statements import copy_statement, with_attributes
+
+
+class Backend(Protocol):
+    """What Redshift and a stand-in for it do differently."""
+
+    def statement(self, sql: str) -> str:
+        """A statement of ours as the server takes it; parameters stay ``:name``."""
+        ...
+
+    def copy(self, cursor: Any, table: str, manifest_uri: str) -> None:
+        """Load the objects of a manifest into all columns of a table, by position."""
+        ...
+
+
+class RedshiftBackend:
+    """Redshift itself."""
+
+    def __init__(self, iam_role: str) -> None:
+        """``iam_role`` is the ARN of the role by which Redshift reads the objects."""
+        self._iam_role = iam_role
+
+    def statement(self, sql: str) -> str:
+        """The statement with the physical attributes of the catalog."""
+        return with_attributes(sql)
+
+    def copy(self, cursor: Any, table: str, manifest_uri: str) -> None:
+        """COPY by manifest, with the role."""
+        cursor.execute(copy_statement(table, manifest_uri, self._iam_role))

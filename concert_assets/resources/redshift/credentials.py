@@ -1,0 +1,130 @@
+"""Where a Redshift warehouse is and how to log in for a quarter of an hour: IAM's answer, provisioned or serverless."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from concert_assets.resources.redshift.failures import Unavailable
+from concert_assets.resources.redshift.protocol import WarehouseBusy
+
+_LOGIN_SECONDS = 900  # the shortest that IAM gives; it is used at once, and connections outlive it
+_MAY_PASS = {
+    "Throttling",
+    "ThrottlingException",
+    "RequestLimitExceeded",
+    "InternalServerException",
+    "InternalFailure",
+    "ServiceUnavailable",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RedshiftSettings:
+    """Which warehouse: the name of a provisioned ``cluster`` or of a serverless ``workgroup``, one of them.
+
+    ``iam_role`` is the ARN of the role by which Redshift reads the objects of the processed bucket.
+    ``root_certificates`` names a file of authorities in PEM; empty means those that boto3 trusts.
+    """
+
+    database: str
+    iam_role: str
+    cluster: str = ""
+    workgroup: str = ""
+    region: str = ""
+    root_certificates: str = ""
+    connect_seconds: float = 10.0
+    wait_seconds: float = 300.0
+    statement_seconds: float = 3600.0
+
+    def __post_init__(self) -> None:
+        """Refuse what is no warehouse."""
+        if bool(self.cluster) == bool(self.workgroup):
+            raise Unavailable(
+                f"a Redshift cluster or a workgroup must be named, one of them; got cluster {self.cluster!r} and "
+                f"workgroup {self.workgroup!r}"
+            )
+
+    @property
+    def name(self) -> str:
+        """The warehouse, for people."""
+        return f"cluster {self.cluster}" if self.cluster else f"workgroup {self.workgroup}"
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Address and temporary credentials; the password is kept out of its text."""
+
+    host: str
+    port: int
+    database: str
+    user: str
+    password: str = field(repr=False)
+
+
+def aws_client(settings: RedshiftSettings) -> Callable[[str], Any]:
+    """Makes boto3 clients by name of the service, with deadlines and bounded retries."""
+
+    def client(service: str) -> Any:
+        import boto3  # type: ignore[import-untyped]
+        from botocore.config import Config  # type: ignore[import-untyped]
+
+        return boto3.client(
+            service,
+            region_name=settings.region or None,
+            config=Config(
+                retries={"mode": "standard", "total_max_attempts": 5},
+                connect_timeout=settings.connect_seconds,
+                read_timeout=30,
+            ),
+        )
+
+    return client
+
+
+def temporary_login(settings: RedshiftSettings, client: Callable[[str], Any]) -> Login:
+    """Ask AWS for address and credentials.
+
+    Raises Unavailable, with the call, the setting and AWS's code, where asking again does not help, and WarehouseBusy
+    where it may.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
+
+    try:
+        return _of_cluster(settings, client("redshift")) if settings.cluster else _of_workgroup(settings, client)
+    except ClientError as error:
+        told = error.response.get("Error", {})
+        code, message = told.get("Code", "unknown"), told.get("Message", "")
+        text = f"{error.operation_name} for Redshift {settings.name} failed with {code}: {message}"
+        raise (WarehouseBusy if code in _MAY_PASS else Unavailable)(text) from None
+    except BotoCoreError as error:
+        raise Unavailable(f"AWS cannot be asked about Redshift {settings.name}: {error}") from None
+
+
+def _of_cluster(settings: RedshiftSettings, client: Any) -> Login:
+    (cluster,) = client.describe_clusters(ClusterIdentifier=settings.cluster)["Clusters"]
+    status = cluster.get("ClusterStatus", "")
+    if status != "available" or not cluster.get("Endpoint", {}).get("Address"):
+        raise _not_there(settings, status, {"paused", "deleting", "incompatible-network", "storage-full"})
+    given = client.get_cluster_credentials_with_iam(
+        ClusterIdentifier=settings.cluster, DbName=settings.database, DurationSeconds=_LOGIN_SECONDS
+    )
+    endpoint = cluster["Endpoint"]
+    return Login(endpoint["Address"], endpoint["Port"], settings.database, given["DbUser"], given["DbPassword"])
+
+
+def _of_workgroup(settings: RedshiftSettings, client_of: Callable[[str], Any]) -> Login:
+    client = client_of("redshift-serverless")
+    workgroup = client.get_workgroup(workgroupName=settings.workgroup)["workgroup"]
+    status = workgroup.get("status", "")
+    if status not in ("AVAILABLE", "MODIFYING") or not workgroup.get("endpoint", {}).get("address"):
+        raise _not_there(settings, status, {"DELETING"})
+    given = client.get_credentials(
+        workgroupName=settings.workgroup, dbName=settings.database, durationSeconds=_LOGIN_SECONDS
+    )
+    endpoint = workgroup["endpoint"]
+    return Login(endpoint["address"], endpoint["port"], settings.database, given["dbUser"], given["dbPassword"])
+
+
+def _not_there(settings: RedshiftSettings, status: str, lasting: set[str]) -> Exception:
+    text = f"Redshift {settings.name} is {status or 'in no known state'}, expected available"
+    return Unavailable(f"{text}; resume it or name another") if status in lasting else WarehouseBusy(text)

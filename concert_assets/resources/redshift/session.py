@@ -1,0 +1,294 @@
+"""A session on Redshift: one connection, made anew where it dropped, and what became of a commit that it dropped in."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from typing import TYPE_CHECKING, Any
+
+from concert_assets.catalog.operational import PUBLICATIONS
+from concert_assets.resources.redshift.backend import Backend
+from concert_assets.resources.redshift.failures import Interrupted, is_cancelled, is_dropped, is_serialization_failure
+from concert_assets.resources.redshift.loading import inspect, manifest_of
+from concert_assets.resources.redshift.protocol import Parameters, WarehouseBusy
+from concert_assets.resources.redshift.statements import WRITER, bound, hash_statement
+from concert_assets.resources.redshift.values import frame_of, insertions
+from concert_assets.resources.s3.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_FETCH_ROWS = 50_000
+
+
+class RedshiftSession:
+    """A :class:`~concert_assets.resources.redshift.protocol.Session` on Redshift.
+
+    Transactions of two sessions run one after another, for they replace the same relations: each takes the lock of a
+    table of its own first. Where the connection drops, a query outside a transaction is sent again, a transaction is
+    undone, and of a commit without an answer the ledger tells what became.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Any],
+        backend: Backend,
+        store: ObjectStore,
+        wait_seconds: float,
+        statement_seconds: float,
+    ) -> None:
+        """``connect`` opens a psycopg2 connection; ``wait_seconds`` is how long to wait for another writer."""
+        self._connect = connect
+        self._backend = backend
+        self._store = store
+        self._wait_seconds = wait_seconds
+        self._statement_seconds = statement_seconds
+        self._connection: Any = None
+        self._in_transaction = False
+        self._publication: dict[str, Any] | None = None
+        self.close_and_open()
+
+    def close_and_open(self) -> None:
+        """Make the connection anew."""
+        self.close()
+        self._connection = self._connect()
+        self._connection.autocommit = True  # transactions are begun and ended by statements of ours
+        for setting in ("set timezone to 'UTC'", self._deadline(self._statement_seconds)):
+            self._send(setting)
+
+    def close(self) -> None:
+        """Close the connection; what is not committed is undone."""
+        if self._connection is not None:
+            self._connection.close()
+
+    @staticmethod
+    def _deadline(seconds: float) -> str:
+        return f"set statement_timeout to {max(1, int(seconds * 1000))}"
+
+    def _send(self, sql: str, parameters: Parameters | None = None, work: Callable[[Any], Any] | None = None) -> Any:
+        """Run one statement, or ``work`` on a cursor, with the errors of the connection told in our words."""
+        import psycopg2  # type: ignore[import-untyped]
+
+        try:
+            with self._connection.cursor() as cursor:
+                if work is not None:
+                    return work(cursor)
+                cursor.execute(*bound(sql, self._backend.statement(sql), parameters))
+                return cursor
+        except psycopg2.Error as error:
+            if is_dropped(error, self._connection):
+                self._connection.close()
+                raise Interrupted("the connection to Redshift dropped; what it had not committed is undone") from error
+            if is_serialization_failure(error):
+                raise Interrupted(
+                    "Redshift undid the transaction, since another ran at the same time (1023)"
+                ) from error
+            raise
+
+    def _repeatable(self, action: Callable[[], Any]) -> Any:
+        """Something that changes nothing, once more on a new connection where it dropped outside a transaction."""
+        if self._connection.closed and not self._in_transaction:
+            self.close_and_open()
+        try:
+            return action()
+        except Interrupted:
+            if self._in_transaction:
+                raise
+            self.close_and_open()
+            return action()
+
+    def execute(self, sql: str, parameters: Parameters | None = None) -> None:
+        """Run one statement. One outside a transaction is not sent again: it may have taken effect."""
+        if self._connection.closed and not self._in_transaction:
+            self.close_and_open()
+        self._send(sql, parameters)
+
+    def query(self, sql: str, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:
+        """The rows of a query."""
+        text, values = bound(sql, self._backend.statement(sql), parameters)
+
+        def fetch(cursor: Any) -> list[tuple[Any, ...]]:
+            cursor.execute(text, values)
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
+            return rows
+
+        rows: list[tuple[Any, ...]] = self._repeatable(lambda: self._send(sql, work=fetch))
+        return rows
+
+    def query_frame(self, sql: str, parameters: Parameters | None = None) -> "pd.DataFrame":
+        """The rows of a query as a frame, fetched part by part through a cursor of the server's."""
+        frame: pd.DataFrame = self._repeatable(lambda: self._fetch_frame(sql, parameters))
+        return frame
+
+    def _fetch_frame(self, sql: str, parameters: Parameters | None) -> "pd.DataFrame":
+        import pandas as pd
+
+        text, values = bound(sql, self._backend.statement(sql), parameters)
+        parts: list[pd.DataFrame] = []
+        description: Any = None
+
+        def fetch(cursor: Any) -> int:
+            nonlocal description
+            cursor.execute(f"fetch forward {_FETCH_ROWS} from rows_of")
+            description = cursor.description
+            rows = cursor.fetchall()
+            if rows or not parts:
+                parts.append(frame_of(description, rows))
+            return len(rows)
+
+        # A cursor lives within a transaction; one that only reads needs no lock.
+        with nullcontext() if self._in_transaction else self._begun():
+            self._send("", work=lambda cursor: cursor.execute(f"declare rows_of cursor for {text}", values))
+            while self._send(sql, work=fetch) == _FETCH_ROWS:
+                pass
+            self._send("close rows_of")
+        return pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
+
+    def insert_rows(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Append rows to a table, in statements of many rows that stay below Redshift's limit."""
+        if not rows:
+            return
+
+        def insert(cursor: Any) -> None:
+            for statement in insertions(cursor, table, columns, rows):
+                cursor.execute(statement)
+
+        with self._whole():
+            self._send("", work=insert)
+            if table == PUBLICATIONS.qualified:
+                self._publication = dict(zip(columns, rows[-1], strict=True))
+
+    def stage(self, relation: str, columns: Mapping[str, str], uris: Sequence[str]) -> None:
+        """COPY the objects into a table, by way of a temporary one where their columns are others or elsewhere."""
+        by_shape: dict[tuple[tuple[str, str], ...], list[Any]] = {}
+        for uri in uris:
+            found = inspect(self._store, uri, columns)
+            by_shape.setdefault(found.columns, []).append(found)
+        with self._whole():
+            self._send(f"drop table if exists {relation}")
+            self._send(f"create table {relation} ({', '.join(f'{name} {kind}' for name, kind in columns.items())})")
+            for shape, objects in by_shape.items():
+                with manifest_of(self._store, objects) as manifest_uri:
+                    if [name for name, _ in shape] == list(columns):
+                        self._copy(relation, manifest_uri)
+                        continue
+                    self._send(
+                        f"create temporary table landing ({', '.join(f'{name} {kind}' for name, kind in shape)})"
+                    )
+                    self._copy("landing", manifest_uri)
+                common = ", ".join(name for name, _ in shape if name in columns)
+                self._send(f"insert into {relation} ({common}) select {common} from landing")
+                self._send("drop table landing")
+            self._send(f"analyze {relation}")
+
+    def _copy(self, table: str, manifest_uri: str) -> None:
+        self._send("", work=lambda cursor: self._backend.copy(cursor, table, manifest_uri))
+
+    def replace_table(self, table: str, replacement: str) -> None:
+        """Drop and rename: no row is copied."""
+        with self._whole():
+            self._send(f"drop table if exists {table}")
+            self._send(f"alter table {replacement} rename to {table.rpartition('.')[2]}")
+
+    def table_exists(self, table: str) -> bool:
+        """Whether there is a table or view of that name."""
+        schema, _, name = table.rpartition(".")
+        return bool(
+            self.query(
+                "select 1 from information_schema.tables where table_schema = :schema and table_name = :name",
+                {"schema": schema, "name": name},
+            )
+        )
+
+    def content_hash(self, table: str) -> str:
+        """Number of rows and sums of their hashes."""
+        schema, _, name = table.rpartition(".")
+        columns = self.query(
+            "select column_name, data_type from information_schema.columns "
+            "where table_schema = :schema and table_name = :name order by ordinal_position",
+            {"schema": schema, "name": name},
+        )
+        ((rows, *sums),) = self.query(hash_statement(table, [(str(column), str(kind)) for column, kind in columns]))
+        return "-".join(f"{int(part):x}" for part in (rows, *sums))
+
+    def _whole(self) -> AbstractContextManager[None]:
+        """Several statements as one: those of the transaction that is open, or one of their own."""
+        return nullcontext() if self._in_transaction else self.transaction()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All statements within take effect together, after those of other writers."""
+        if self._in_transaction:
+            raise RuntimeError("a transaction is open; there is none within another")
+        self._repeatable(self._make_lock)
+        with self._begun(WRITER):
+            yield
+
+    def publication_made(self) -> None:
+        """Nothing is left to do: the commit has made it durable, and the ledger is what others ask."""
+
+    def _make_lock(self) -> None:
+        if not self.table_exists(WRITER):
+            self._send(f"create schema if not exists {WRITER.partition('.')[0]}")
+            self._send(f"create table if not exists {WRITER} (nothing integer)")
+
+    @contextmanager
+    def _begun(self, lock: str = "") -> Iterator[None]:
+        self._repeatable(lambda: self._begin(lock))
+        self._in_transaction, self._publication = True, None
+        try:
+            yield
+        except BaseException:
+            with suppress(Interrupted):  # a connection that is gone has undone it
+                if not self._connection.closed:
+                    self._send("rollback")
+            raise
+        else:
+            self._commit()
+        finally:
+            self._in_transaction = False
+
+    def _begin(self, lock: str) -> None:
+        """Begin, holding the lock before anything is read."""
+        import psycopg2
+
+        self._send("begin")
+        if not lock:
+            return
+        try:
+            self._send(self._deadline(self._wait_seconds))
+            self._send(f"lock table {lock}")
+            self._send(self._deadline(self._statement_seconds))
+        except psycopg2.Error as error:
+            self._send("rollback")
+            if is_cancelled(error):
+                raise WarehouseBusy(
+                    f"another run writes to the warehouse and did not end within {self._wait_seconds:.0f} s; "
+                    "wait for it to end"
+                ) from error
+            raise
+
+    def _commit(self) -> None:
+        try:
+            if self._connection.closed:
+                raise Interrupted("the connection to Redshift dropped; what it had not committed is undone")
+            self._send("commit")
+        except Interrupted:
+            self._in_transaction = False
+            # Where the ledger has it, the answer to the commit was lost and not the commit.
+            if self._publication is None or not self._is_in_ledger(self._publication):
+                raise
+
+    def _is_in_ledger(self, made: Mapping[str, Any]) -> bool:
+        """Whether a publication took effect, asked behind the lock: whoever sent it may still be at it."""
+        self.close_and_open()
+        self._begin(WRITER)
+        try:
+            if not self.table_exists(PUBLICATIONS.qualified):
+                return False
+            found = self.query(
+                f"select 1 from {PUBLICATIONS.qualified} "
+                "where number = :number and fingerprint = :fingerprint and run_id = :run_id",
+                made,
+            )
+            return bool(found)
+        finally:
+            self._send("rollback")
