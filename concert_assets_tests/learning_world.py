@@ -13,6 +13,7 @@ from concert_assets.sql.files import bind, read_sql, translate
 
 AS_OF = date(2026, 1, 1)
 _CAPACITY = {"club": 400, "theater": 1500, "hall": 2500, "arena": 14000}
+_ORDERS = 8
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,14 @@ class World:
         return replace(self, concerts=self.concerts.assign(**columns))
 
 
-def make_world(artists: int = 60, venues: int = 30, concerts: int = 900, seed: int = 1) -> World:
-    """Six years of concerts around ``AS_OF``: demand follows artist, venue quality and price, and is cut at capacity."""
+def make_world(
+    artists: int = 60, venues: int = 30, concerts: int = 900, seed: int = 1, ledger: float = 0.3, demand: float = 0.6
+) -> World:
+    """Six years of concerts around ``AS_OF``: demand follows artist, venue quality and price, and is cut at capacity.
+
+    ``ledger`` is the share of orders that are delivered: at 1 those of a completed concert add up to its tickets.
+    ``demand`` is the share of the room that an unknown artist fills, on a log scale: the higher, the more sell out.
+    """
     rng = np.random.default_rng(seed)
     artist_ids = [f"a{i:04d}" for i in range(artists)]
     venue_ids = [f"v{i:04d}" for i in range(venues)]
@@ -46,19 +53,19 @@ def make_world(artists: int = 60, venues: int = 30, concerts: int = 900, seed: i
     lead = rng.integers(20, 120, concerts)
     price = np.round(20 + popularity[artist] * rng.uniform(0.5, 1.0, concerts), 2)
     fill = -1.2 + 0.035 * popularity[artist] + quality[venue] - 0.004 * price + rng.normal(0, 0.25, concerts)
-    sold = np.minimum(capacity[venue] * 0.6 * np.exp(fill), capacity[venue]).astype(int)
+    sold = np.minimum(capacity[venue] * demand * np.exp(fill), capacity[venue]).astype(int)
     days = pd.Timestamp(AS_OF) + pd.to_timedelta(offset, unit="D")
     is_past = offset < 0
     status = np.where(is_past, "completed", "scheduled").astype(object)
     status[rng.random(concerts) < 0.03] = "cancelled"
-    # A sample of the orders: half of them in the last two weeks before the show.
-    orders = rng.integers(0, concerts, concerts * 6)
-    before = np.where(
-        rng.random(len(orders)) < 0.5, rng.integers(0, 14, len(orders)), rng.integers(0, 120, len(orders))
-    )
-    before = np.minimum(before, lead[orders])
-    bought = days[orders] - pd.to_timedelta(before, unit="D")
-    is_placed = bought < pd.Timestamp(AS_OF)
+    # Orders have a generator of their own: how many are delivered changes nothing else. Half come in the last two weeks.
+    buying = np.random.default_rng([seed, 1])
+    quantity = buying.multinomial(sold, np.full(_ORDERS, 1 / _ORDERS)).ravel()
+    late = buying.random(len(quantity)) < 0.5
+    before = np.where(late, buying.integers(0, 14, len(quantity)), buying.integers(0, 120, len(quantity)))
+    before = np.minimum(before, np.repeat(lead, _ORDERS))
+    bought = days.repeat(_ORDERS) - pd.to_timedelta(before, unit="D") + pd.Timedelta(hours=9)
+    is_delivered = (bought < pd.Timestamp(AS_OF)) & (quantity > 0) & (buying.random(len(quantity)) < ledger)
     return World(
         artists=pd.DataFrame(
             {
@@ -99,13 +106,51 @@ def make_world(artists: int = 60, venues: int = 30, concerts: int = 900, seed: i
         ),
         ticket_sales=pd.DataFrame(
             {
-                "sale_id": [f"s{i:07d}" for i in range(len(orders))],
-                "concert_id": [f"c{i:06d}" for i in orders],
-                "quantity": rng.integers(1, 5, len(orders)),
+                "sale_id": [f"s{i:07d}" for i in range(len(quantity))],
+                "concert_id": np.repeat([f"c{i:06d}" for i in range(concerts)], _ORDERS),
+                "quantity": quantity,
                 "purchase_timestamp": bought,
                 "sale_status": "completed",
             }
-        )[is_placed],
+        )[is_delivered],
+    )
+
+
+def shows(*rows: tuple[str, str, str, str, str | None, str, int | None]) -> pd.DataFrame:
+    """Concerts: concert, artist, venue, event date, on-sale date, status, tickets sold at 10 USD."""
+    names = ["concert_id", "artist_id", "venue_id", "event_date", "on_sale_date", "status", "tickets_sold"]
+    frame = pd.DataFrame(rows, columns=names)
+    return frame.assign(event_date=pd.to_datetime(frame["event_date"]), revenue=frame["tickets_sold"] * 10.0)
+
+
+def tiny_world(
+    concerts: pd.DataFrame,
+    prices: list[tuple[str, str, float]] | None = None,
+    orders: list[tuple[str, str, int]] | None = None,
+) -> World:
+    """Two artists and three venues, small enough to count by hand; ``orders``: concert, time of purchase, quantity."""
+    sales = pd.DataFrame(orders or [], columns=["concert_id", "purchase_timestamp", "quantity"])
+    return World(
+        artists=pd.DataFrame(
+            {"artist_id": ["a", "b"], "name": ["A", "B"], "primary_genre": ["jazz", None], "popularity_score": [60, 20]}
+        ),
+        venues=pd.DataFrame(
+            {
+                "venue_id": ["v", "w", "x"],
+                "name": ["V", "W", "X"],
+                "venue_type": ["club", "hall", None],
+                "city": ["Ulm", "Ulm", None],
+                "country": ["DE", "DE", None],
+                "capacity": [100, 200, None],
+            }
+        ),
+        concerts=concerts,
+        ticket_prices=pd.DataFrame(prices or [], columns=["concert_id", "ticket_tier", "face_value"]),
+        ticket_sales=sales.assign(
+            purchase_timestamp=pd.to_datetime(sales["purchase_timestamp"]),
+            # Whatever became of an order later, it was placed.
+            sale_status=["refunded" if number % 2 else "completed" for number in range(len(sales))],
+        ),
     )
 
 
@@ -114,9 +159,10 @@ def query(world: World, name: str, as_of: date = AS_OF) -> pd.DataFrame:
     with duckdb.connect() as connection:
         connection.execute("set integer_division = true; set timezone = 'UTC'; create schema concert_dw")
         for table in TABLES[:5]:
-            frame = getattr(world, table.name).reindex(columns=list(table.column_names))
+            columns = (*table.columns, *table.derived)
+            frame = getattr(world, table.name).reindex(columns=[column.name for column in columns])
             connection.register("given", frame)
-            listed = ", ".join(f"cast({column.name} as {column.type}) as {column.name}" for column in table.columns)
+            listed = ", ".join(f"cast({column.name} as {column.type}) as {column.name}" for column in columns)
             connection.execute(f"create table {table.qualified} as select {listed} from given")
             connection.unregister("given")
         sql = read_sql(f"feature/{name}")

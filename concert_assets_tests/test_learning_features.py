@@ -8,42 +8,19 @@ import pandas as pd
 import pytest
 
 from concert_assets.learning.features import TICKET_SALES, VENUE_POPULARITY, data_sha256, day_number, typed
-from concert_assets_tests.learning_world import AS_OF, World, make_world, query
+from concert_assets_tests.learning_world import AS_OF, World, make_world, query, shows, tiny_world
+
+# Beside the features proper, what the model makes features of.
+AS_OF_CUT_OFF = {name for name in TICKET_SALES.others if name.startswith("artist_")} | {"paced_tickets"}
 
 
 @pytest.fixture(scope="module")
 def world() -> World:
-    return make_world(artists=12, venues=8, concerts=3000)
-
-
-def _shows(*rows: tuple[str, str, str, str, str | None, str, int | None]) -> pd.DataFrame:
-    names = ["concert_id", "artist_id", "venue_id", "event_date", "on_sale_date", "status", "tickets_sold"]
-    frame = pd.DataFrame(rows, columns=names)
-    return frame.assign(event_date=pd.to_datetime(frame["event_date"]), revenue=frame["tickets_sold"] * 10.0)
-
-
-def _tiny(concerts: pd.DataFrame, prices: list[tuple[str, str, float]] | None = None) -> World:
-    return World(
-        artists=pd.DataFrame(
-            {"artist_id": ["a", "b"], "name": ["A", "B"], "primary_genre": ["jazz", None], "popularity_score": [60, 20]}
-        ),
-        venues=pd.DataFrame(
-            {
-                "venue_id": ["v", "w", "x"],
-                "name": ["V", "W", "X"],
-                "venue_type": ["club", "hall", None],
-                "city": ["Ulm", "Ulm", None],
-                "country": ["DE", "DE", None],
-                "capacity": [100, 200, None],
-            }
-        ),
-        concerts=concerts,
-        ticket_prices=pd.DataFrame(prices or [], columns=["concert_id", "ticket_tier", "face_value"]),
-    )
+    return make_world(artists=12, venues=8, concerts=2000)
 
 
 def test_ticket_sales_features_count_what_was_known_at_the_cut_off() -> None:
-    concerts = _shows(
+    concerts = shows(
         ("old", "a", "v", "2023-01-10 20:00", "2022-12-01", "completed", 40),
         ("near", "a", "w", "2025-03-01 20:00", "2025-01-01", "completed", 200),
         ("gone", "a", "v", "2025-03-05 20:00", "2025-01-01", "cancelled", 5),
@@ -56,7 +33,8 @@ def test_ticket_sales_features_count_what_was_known_at_the_cut_off() -> None:
         ("other", "b", "w", "2025-07-06 20:00", "2025-05-01", "completed", 9),
     )
     prices = [("old", "general", 10.0), ("near", "vip", 30.5), ("asked", "vip", 50.25), ("asked", "general", 20.0)]
-    rows = query(_tiny(concerts, prices), "ticket_sales").set_index("concert_id")
+    table = query(tiny_world(concerts, prices), "ticket_sales")
+    rows = table[table["horizon"] == "announcement"].set_index("concert_id")
     asked = rows.loc["asked"]
     assert asked["cutoff_day"] == day_number(date(2025, 6, 1))
     assert (asked["weekday"], asked["event_month"], asked["season"], asked["on_sale_days"]) == (2, 7, 2, 38)
@@ -70,14 +48,19 @@ def test_ticket_sales_features_count_what_was_known_at_the_cut_off() -> None:
     assert asked["artist_year_sell_through"] == pytest.approx(1)
     assert asked["artist_sold_out_share"] == pytest.approx(0.5)
     assert asked["artist_past_price_usd"] == pytest.approx(20.25)
-    assert asked["artist_past_tickets_to_capacity"] == pytest.approx(1.2)
+    assert (asked["artist_year_shows"], asked["artist_year_tickets"]) == (1, 200)
+    assert asked["artist_year_sold_out_share"] == 1
     assert (asked["venue_past_shows"], asked["venue_year_shows"]) == (1, 0)
     assert asked["venue_past_sell_through"] == pytest.approx(0.4)
     assert np.isnan(asked["venue_year_sell_through"])
     assert asked["city_year_shows"] == 1
     assert asked["type_past_sell_through"] == pytest.approx(0.4)
     assert asked["price_to_type"] == pytest.approx(3.512)
+    assert asked["price_to_artist"] == pytest.approx(35.12 / 20.25)
     assert asked["competing_shows"] == 1
+    # On the day after, the show announced on the same day competes too; the show itself never does.
+    later = table[(table["concert_id"] == "asked") & (table["horizon"] == "30")]
+    assert later["competing_shows"].tolist() == [2]
     assert (asked["is_artist_new"], asked["is_venue_new"]) == (0, 0)
     assert (rows.loc["old", "is_artist_new"], rows.loc["old", "is_venue_new"]) == (1, 1)
     unknown = rows.loc["same"]
@@ -89,29 +72,85 @@ def test_ticket_sales_features_count_what_was_known_at_the_cut_off() -> None:
 
 
 def test_scheduled_shows_are_asked_as_of_today_at_the_latest() -> None:
-    concerts = _shows(
+    concerts = shows(
         ("past", "a", "v", "2025-12-31 20:00", "2025-11-01", "completed", 80),
         ("soon", "a", "v", "2026-01-01 20:00", "2025-11-01", "scheduled", 3),
         ("unannounced", "a", "x", "2026-09-01 20:00", "2026-05-01", "scheduled", None),
     )
-    rows = query(_tiny(concerts), "ticket_sales").set_index("concert_id")
+    table = query(tiny_world(concerts), "ticket_sales")
+    rows = table[table["status"] == "scheduled"].set_index("concert_id")
+    assert rows["horizon"].tolist() == ["now", "now"]
+    assert (table["cutoff_day"] <= day_number(AS_OF)).all()
     assert rows.loc["unannounced", "cutoff_day"] == day_number(AS_OF)
     assert rows.loc["unannounced", "artist_past_shows"] == 1
     assert rows.loc["unannounced", "competing_shows"] == 0
-    assert rows.loc["soon", "artist_past_shows"] == 0
+    assert rows.loc["soon", "artist_past_shows"] == 1
     assert pd.isna(rows.loc["unannounced", "capacity"])
 
 
 def test_dates_of_the_nineteenth_century_keep_their_weekday() -> None:
-    concerts = _shows(("first", "a", "v", "1842-12-07", None, "completed", 10))
-    (row,) = query(_tiny(concerts), "ticket_sales").to_dict("records")
-    assert row["weekday"] == date(1842, 12, 7).weekday()
-    assert row["event_day"] == day_number(date(1842, 12, 7))
+    concerts = shows(("first", "a", "v", "1842-12-07", None, "completed", 10))
+    rows = query(tiny_world(concerts), "ticket_sales")
+    assert len(rows) == 5
+    assert set(rows["weekday"]) == {date(1842, 12, 7).weekday()}
+    assert set(rows["event_day"]) == {day_number(date(1842, 12, 7))}
+
+
+def test_horizons_are_asked_after_the_announcement_alone() -> None:
+    concerts = shows(
+        ("long", "a", "v", "2025-07-09 20:00", "2025-05-01", "completed", 40),
+        ("even", "a", "v", "2025-07-09 20:00", "2025-06-09", "completed", 40),
+        ("eve", "a", "v", "2025-07-09 20:00", "2025-07-09", "completed", 40),
+        ("open", "a", "v", "2025-12-31 20:00", "2025-12-01", "scheduled", 40),
+    )
+    rows = query(tiny_world(concerts), "ticket_sales")
+    asked = rows.groupby("concert_id")["horizon"].agg(set)
+    near = {"14", "7", "1"}
+    assert asked.to_dict() == {
+        "long": {"announcement", "60", "30", *near},
+        "even": {"announcement", *near},
+        "eve": {"announcement"},
+    }
+    told = rows[rows["concert_id"] == "long"].set_index("horizon")
+    assert told["days_out"].to_dict() == {"announcement": 69, "60": 60, "30": 30, "14": 14, "7": 7, "1": 1}
+    assert (told["days_on_sale"] == 69 - told["days_out"]).all()
+    assert (rows["event_day"] - rows["days_out"] == rows["cutoff_day"]).all()
+    # As of the day of the show itself there is no result yet, and nothing that was completed is asked.
+    before = query(tiny_world(concerts), "ticket_sales", date(2025, 7, 9))
+    assert before["concert_id"].tolist() == ["open"]
+
+
+def test_people_go_out_on_the_day_at_the_venue() -> None:
+    concerts = shows(
+        ("evening", "a", "v", "2025-07-05 01:00", "2025-06-01", "completed", 40),
+        ("morning", "b", "v", "2025-06-01 22:00", "2025-06-02", "completed", 40),
+    ).assign(has_event_time=True, event_timezone=["America/Chicago", "Australia/Sydney"])
+    world = tiny_world(concerts)
+    rows = query(replace(world, venues=world.venues.assign(country="US")), "ticket_sales")
+    evening = rows[rows["concert_id"] == "evening"].iloc[0]
+    assert (evening["weekday"], evening["event_month"], evening["is_holiday"]) == (4, 7, 1)
+    assert evening["event_day"] == day_number(date(2025, 7, 5))
+    # Put on sale at a date after that of the show in UTC: its own result is still not known.
+    morning = rows[rows["concert_id"] == "morning"].iloc[0]
+    assert (morning["weekday"], morning["days_out"], morning["artist_past_shows"]) == (0, 0, 0)
+
+
+def test_holidays_are_those_of_the_country() -> None:
+    everywhere = ("2025-01-01", "2024-12-24", "2024-12-25", "2024-12-26", "2024-12-31")
+    american = ("2025-05-26", "2025-07-04", "2025-09-01", "2024-11-28")
+    neither = ("2025-05-19", "2025-05-27", "2025-09-08", "2024-11-21", "2024-11-29", "2025-01-02")
+    days = (*everywhere, *american, *neither)
+    concerts = shows(*((day, "a", "v", f"{day} 20:00", None, "completed", 10) for day in days))
+    for country, holidays in (("DE", everywhere), ("US", everywhere + american)):
+        world = tiny_world(concerts)
+        rows = query(replace(world, venues=world.venues.assign(country=country)), "ticket_sales")
+        found = rows.groupby("concert_id")["is_holiday"].max()
+        assert found.to_dict() == {day: int(day in holidays) for day in days}
 
 
 def test_venue_score_follows_the_published_formula() -> None:
     before, after = "2024-06-01 20:00", "2025-06-01 20:00"
-    concerts = _shows(
+    concerts = shows(
         ("first", "a", "v", "2021-01-01 20:00", "2020-12-01", "completed", 10),
         ("v1", "a", "v", before, "2024-05-01", "completed", 50),
         ("v2", "b", "v", before, "2024-05-01", "completed", 100),
@@ -120,7 +159,7 @@ def test_venue_score_follows_the_published_formula() -> None:
         ("x1", "a", "x", after, "2024-01-01", "completed", 30),
         ("x2", "a", "x", "2025-07-01 20:00", "2024-12-01", "cancelled", 0),
     )
-    rows = query(_tiny(concerts), "venue_popularity")
+    rows = query(tiny_world(concerts), "venue_popularity")
     snapshot = AS_OF - timedelta(days=364)
     now = rows[rows["snapshot_day"] == day_number(snapshot)].set_index("venue_id")
     assert now.loc["v", "target_end_day"] == day_number(AS_OF)
@@ -144,25 +183,28 @@ def _moved(world: World, day: date) -> World:
     rng = np.random.default_rng(5)
     concerts = world.concerts.copy()
     later = (concerts["event_date"] >= pd.Timestamp(day)).to_numpy()
-    unannounced = (pd.to_datetime(concerts["on_sale_date"]) >= pd.Timestamp(day)).to_numpy()
     capacity = concerts["venue_id"].map(world.venues.set_index("venue_id")["capacity"])
     concerts.loc[later, "tickets_sold"] = (capacity * rng.random(len(concerts))).astype(int)[later]
     concerts.loc[later, "revenue"] = rng.integers(1, 10**6, later.sum())
     turned = later & (concerts["status"] == "completed").to_numpy() & (rng.random(len(concerts)) < 0.3)
     concerts.loc[turned, "status"] = "cancelled"
-    concerts = concerts[~(unannounced & (rng.random(len(concerts)) < 0.5))]
+    # Bookings of a day are seen on it; those of the days after are not.
+    after = (pd.to_datetime(concerts["on_sale_date"]) > pd.Timestamp(day)).to_numpy()
+    concerts = concerts[~(after & (rng.random(len(concerts)) < 0.5))]
+    sales = world.ticket_sales
+    is_later_order = sales["purchase_timestamp"] >= pd.Timestamp(day)
+    sales = sales.assign(quantity=sales["quantity"].where(~is_later_order, 7 * sales["quantity"] + 1))
     prices = world.ticket_prices
-    # Prices asked by a show that is announced on the day itself are known on it.
     is_after = (pd.to_datetime(world.concerts["on_sale_date"]) > pd.Timestamp(day)).to_numpy()
     is_later_price = prices["concert_id"].isin(world.concerts["concert_id"][is_after])
     prices = prices.assign(face_value=prices["face_value"].where(~is_later_price, 999.0))
-    return replace(world, concerts=concerts, ticket_prices=prices)
+    return replace(world, concerts=concerts, ticket_prices=prices, ticket_sales=sales)
 
 
 @pytest.mark.parametrize("day", [date(2022, 7, 4), date(2024, 3, 1), AS_OF - timedelta(days=364)])
 def test_no_later_fact_enters_the_features(world: World, day: date) -> None:
     for name, features, cutoff, keys in (
-        ("ticket_sales", TICKET_SALES, "cutoff_day", ["concert_id"]),
+        ("ticket_sales", TICKET_SALES, "cutoff_day", ["concert_id", "horizon"]),
         ("venue_popularity", VENUE_POPULARITY, "snapshot_day", ["snapshot_day", "venue_id"]),
     ):
         frames = []
@@ -172,7 +214,8 @@ def test_no_later_fact_enters_the_features(world: World, day: date) -> None:
         shared = frames[0].index.intersection(frames[1].index)
         assert len(shared) >= 8
         before, after = (frame.loc[shared] for frame in frames)
-        pd.testing.assert_frame_equal(before[features.columns], after[features.columns])
+        told = [*features.columns, *(set(features.others) & AS_OF_CUT_OFF)]
+        pd.testing.assert_frame_equal(before[told], after[told])
         target = "tickets_sold" if name == "ticket_sales" else "target_score"
         assert (before[target].fillna(-1) != after[target].fillna(-1)).any()
 

@@ -134,7 +134,12 @@ def gradient_boosting(features: FeatureSet, rows: int, random_state: int) -> Pip
 def _pipeline(features: FeatureSet, regressor: Any) -> Pipeline:
     encode = ColumnTransformer(
         [
-            ("numbers", SimpleImputer(strategy="constant", fill_value=_NOT_KNOWN), list(features.numbers)),
+            (
+                "numbers",
+                # A number that no row knows, as the pace of orders without any, keeps its place.
+                SimpleImputer(strategy="constant", fill_value=_NOT_KNOWN, keep_empty_features=True),
+                list(features.numbers),
+            ),
             (
                 "categories",
                 OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=_NOT_KNOWN),

@@ -104,7 +104,8 @@ def _above(limit: FloatArray, expected: FloatArray, open_rows: Any) -> FloatArra
     spread = max(1.4826 * float(np.median(np.abs(residual - np.median(residual)))), 1e-6)
     distance = (expected - limit) / spread
     log_density = -0.5 * distance**2 - 0.5 * np.log(2 * np.pi)
-    above: FloatArray = expected + spread * np.exp(log_density - log_ndtr(distance))
+    # Far below the limit the difference of the logs has few digits left; what is hidden is never less than the limit.
+    above: FloatArray = np.maximum(expected + spread * np.exp(log_density - log_ndtr(distance)), limit)
     return above
 
 

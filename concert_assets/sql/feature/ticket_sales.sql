@@ -35,7 +35,19 @@ dated as (
         a.popularity_score,
         v.city || '/' || coalesce(v.state, '') || '/' || coalesce(v.country, '') as city_key,
         cast(c.event_date as date) as event_date,
-        cast(coalesce(c.on_sale_date, dateadd(day, -60, cast(c.event_date as date))) as date) as announced_date,
+        -- People choose by the day at the venue: an evening in Chicago is the next day in UTC.
+        cast(
+            case
+                when c.has_event_time and c.event_timezone is not null
+                    then convert_timezone('UTC', c.event_timezone, c.event_date)
+                else c.event_date
+            end as date
+        ) as local_date,
+        -- A morning in Sydney is the day before in UTC: what goes on sale that day is announced before it is known.
+        least(
+            cast(coalesce(c.on_sale_date, dateadd(day, -60, cast(c.event_date as date))) as date),
+            cast(c.event_date as date)
+        ) as announced_date,
         case when c.on_sale_date is null then 1 else 0 end as is_on_sale_unknown,
         p.mean_cents,
         p.min_cents,
@@ -52,9 +64,9 @@ show as (
         datediff(day, date '1970-01-01', d.event_date) as event_day,
         datediff(day, date '1970-01-01', d.announced_date) as announced_day,
         -- 1601-01-01 was a Monday: 0 is Monday, 6 Sunday.
-        datediff(day, date '1601-01-01', d.event_date) % 7 as weekday,
+        datediff(day, date '1601-01-01', d.local_date) % 7 as weekday,
         d.city_key || '/' || cast(
-            datediff(day, date '1601-01-01', d.event_date) - datediff(day, date '1601-01-01', d.event_date) % 7
+            datediff(day, date '1601-01-01', d.local_date) - datediff(day, date '1601-01-01', d.local_date) % 7
             as varchar(16)
         ) as city_week_key,
         case when d.capacity > 0 then cast(floor(ln(d.capacity) * 10000) as bigint) end as room,
@@ -555,7 +567,7 @@ rival_running as (
     from rival_tick as t
 ),
 -- Which part of its tickets the kind of venue has sold by then, between the days at which that is known in a straight
--- line; before them, and from the last of them to the show, in proportion to the time.
+-- line; before them in proportion to the time, after the last of them no more, and nothing before tickets are on sale.
 pace as (
     select
         q.concert_id,
@@ -573,6 +585,7 @@ pace as (
         case
             when k.ledger_tickets > 0
                 then case
+                    when q.cutoff_day <= q.announced_day then 0.0
                     when q.event_day - q.cutoff_day >= 60
                         then cast(k.tickets_before_60 as double precision) * (q.cutoff_day - q.announced_day)
                             / greatest(q.event_day - 60 - q.announced_day, 1)
@@ -616,21 +629,21 @@ select
     cast(q.primary_genre as varchar(64)) as primary_genre,
     cast(q.popularity_score as double precision) as artist_popularity,
     cast(q.weekday as integer) as weekday,
-    cast(extract(month from q.event_date) as integer) as event_month,
-    cast(floor((cast(extract(month from q.event_date) as integer) % 12) / 3.0) as integer) as season,
+    cast(extract(month from q.local_date) as integer) as event_month,
+    cast(floor((cast(extract(month from q.local_date) as integer) % 12) / 3.0) as integer) as season,
     -- Days off around Christmas and New Year; in the United States also Memorial, Independence and Labor Day and
     -- Thanksgiving, by the rules of 5 U.S.C. 6103.
     cast(
         case
-            when extract(month from q.event_date) = 12 and extract(day from q.event_date) in (24, 25, 26, 31) then 1
-            when extract(month from q.event_date) = 1 and extract(day from q.event_date) = 1 then 1
+            when extract(month from q.local_date) = 12 and extract(day from q.local_date) in (24, 25, 26, 31) then 1
+            when extract(month from q.local_date) = 1 and extract(day from q.local_date) = 1 then 1
             when coalesce(q.country, '') <> 'US' then 0
-            when extract(month from q.event_date) = 7 and extract(day from q.event_date) = 4 then 1
-            when extract(month from q.event_date) = 5 and q.weekday = 0 and extract(day from q.event_date) >= 25 then 1
-            when extract(month from q.event_date) = 9 and q.weekday = 0 and extract(day from q.event_date) <= 7 then 1
+            when extract(month from q.local_date) = 7 and extract(day from q.local_date) = 4 then 1
+            when extract(month from q.local_date) = 5 and q.weekday = 0 and extract(day from q.local_date) >= 25 then 1
+            when extract(month from q.local_date) = 9 and q.weekday = 0 and extract(day from q.local_date) <= 7 then 1
             when
-                extract(month from q.event_date) = 11 and q.weekday = 3
-                and extract(day from q.event_date) between 22 and 28 then 1
+                extract(month from q.local_date) = 11 and q.weekday = 3
+                and extract(day from q.local_date) between 22 and 28 then 1
             else 0
         end as integer
     ) as is_holiday,
@@ -706,7 +719,9 @@ select
         cast(q.mean_cents as double precision) / nullif(cast(a.cents as double precision) / nullif(a.prices, 0), 0)
         as double precision
     ) as price_to_artist,
-    cast(coalesce(rival.shows, 0) as integer) as competing_shows,
+    -- The show itself is among those announced before the cut-off, but on the day of its announcement.
+    cast(coalesce(rival.shows - case when q.announced_day < q.cutoff_day then 1 else 0 end, 0) as integer)
+        as competing_shows,
     cast(coalesce(p.tickets_to_date, 0) as integer) as ledger_tickets_to_date,
     cast(p.ledger_share as double precision) as ledger_share,
     cast(p.pace_share as double precision) as pace_share,
