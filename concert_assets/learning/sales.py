@@ -71,7 +71,7 @@ FEATURES: FeatureSet = replace(
 )
 _CANDIDATES = (
     Boosting(leaves=15, learning_rate=0.1, iterations=250),
-    Boosting(leaves=31, learning_rate=0.1, iterations=350),
+    Boosting(leaves=31, learning_rate=0.05, iterations=700),
 )
 
 
