@@ -78,6 +78,9 @@ def test_what_follows_a_load_is_what_reads_the_tables_that_it_changed(
     run("load_arrivals")
     assert asked() == {
         "mart/daily_sales_summary",
+        "mart/net_revenue",
+        "mart/price_tiers",
+        "mart/sales_pacing",
         "prediction/ticket_sales_forecast",
         "report/pipeline_report",
         "report/model_training_report",

@@ -12,7 +12,7 @@ from concert_assets.defs.model_objects import MODELS, InUse, LastDecision, in_us
 from concert_assets.resources.redshift.resource import Redshift
 from concert_assets.resources.s3.resource import S3
 
-INTERVAL_SECONDS = 60
+INTERVAL_SECONDS = 20
 # A challenger that was refused while the drift goes on is followed by another once there is this much more data.
 AGAIN_AFTER = timedelta(days=28)
 # Where too little was published to train on, what has come since is tried no sooner than this.
