@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from concert_assets.learning.intervals import POOLED, Calibration, calibrate
 from concert_assets.learning.metrics import coverage
-from concert_assets.learning.model import TrainedModel
+from concert_assets.learning.model import Candidate
 from concert_assets.learning.sales import forecast_ticket_sales, train_ticket_sales
 from concert_assets.learning.splits import split_by_time
 from concert_assets_tests.learning_world import AS_OF, make_world, query
@@ -51,9 +51,9 @@ def test_intervals_cover_skewed_errors_of_different_groups() -> None:
     spread = np.where(groups == "arena", 0.3, 0.1)
     residual = rng.exponential(spread) - spread
     calibration = calibrate(residual[::2], groups[::2])
-    fresh, scale = rng.exponential(spread) - spread, np.ones(8000)
+    fresh = rng.exponential(spread) - spread
     for level in (50, 90):
-        low, high = calibration.bounds(np.zeros(8000), scale, groups, level)
+        low, high = calibration.bounds(np.zeros(8000), groups, level)
         for group in ("club", "arena"):
             own = groups == group
             assert coverage(fresh[own], low[own], high[own]) == pytest.approx(level / 100, abs=0.03)
@@ -63,25 +63,48 @@ def test_small_groups_borrow_the_pooled_offsets() -> None:
     groups = np.array(["hall"] * 200 + ["club"] * 99, dtype=object)
     calibration = calibrate(np.linspace(-1, 1, 299), groups)
     assert set(calibration.offsets) == {POOLED, "hall"}
-    low, _ = calibration.bounds(np.zeros(2), np.ones(2), np.array(["club", "never seen"], dtype=object), 50)
+    low, _ = calibration.bounds(np.zeros(2), np.array(["club", "never seen"], dtype=object), 50)
     assert low.tolist() == [calibration.offsets[POOLED][50][0]] * 2
+
+
+def test_groups_borrow_from_the_group_around_them_first() -> None:
+    groups = np.array(["known|7|club"] * 100 + ["known|7|hall"] * 50 + ["known|1|hall"] * 60 + ["new|7|club"] * 90)
+    residual = np.concatenate([np.linspace(-w, w, n) for n, w in ((100, 1.0), (50, 2.0), (60, 3.0), (90, 4.0))])
+    calibration = calibrate(residual, groups.astype(object))
+    assert set(calibration.offsets) == {POOLED, "known", "known|7", "known|7|club"}
+    asked = ["known|7|club", "known|7|hall", "known|7|tent", "known|1|hall", "new|7|club", "new"]
+    lent = ["known|7|club", "known|7", "known|7", "known", POOLED, POOLED]
+    for level in (50, 90):
+        low, high = calibration.bounds(np.full(6, 10.0), np.array(asked, dtype=object), level)
+        assert list(zip(low - 10, high - 10, strict=True)) == [
+            pytest.approx(calibration.offsets[name][level]) for name in lent
+        ]
+
+
+def test_bounds_lie_on_their_own_sides_of_the_prediction() -> None:
+    calibration = calibrate(np.linspace(0.5, 1.5, 200), np.full(200, "club", dtype=object))
+    for low, high in calibration.offsets[POOLED].values():
+        assert low == 0 < high
 
 
 def test_results_of_the_test_period_leave_the_fitted_model_alone() -> None:
     """Whatever the concerts of the test rows sell changes what is measured, never what is forecast."""
-    rows = query(make_world(concerts=500), "ticket_sales")
-    model = train_ticket_sales(rows, AS_OF)
-    assert isinstance(model, TrainedModel)
-    first = (pd.Timestamp(model.card["samples"]["test"]["first_cutoff"]) - pd.Timestamp(0)).days
-    later = (rows["cutoff_day"] >= first) & (rows["status"] == "completed")
-    moved = rows.assign(tickets_sold=rows["tickets_sold"].where(~later, rows["capacity"] - rows["tickets_sold"]))
+    rows = query(make_world(concerts=250), "ticket_sales")
+    one = train_ticket_sales(rows, AS_OF)
+    assert isinstance(one, Candidate)
+    tested = rows["concert_id"].isin(one.judged["concert_id"])
+    moved = rows.assign(tickets_sold=rows["tickets_sold"].where(~tested, rows["capacity"] - rows["tickets_sold"]))
     other = train_ticket_sales(moved, AS_OF)
-    assert isinstance(other, TrainedModel)
+    assert isinstance(other, Candidate)
     drop = ["model_version"]
     pd.testing.assert_frame_equal(
-        forecast_ticket_sales(model, rows, AS_OF).drop(columns=drop),
-        forecast_ticket_sales(other, rows, AS_OF).drop(columns=drop),
+        forecast_ticket_sales(one.model, rows, AS_OF).drop(columns=drop),
+        forecast_ticket_sales(other.model, rows, AS_OF).drop(columns=drop),
     )
-    assert other.card["metrics"]["train"] == model.card["metrics"]["train"]
-    assert other.card["metrics"]["test"] != model.card["metrics"]["test"]
-    assert other.version != model.version
+    same = [name for name in one.judged if name not in ("actual", "is_cold_start")]
+    pd.testing.assert_frame_equal(one.judged[same], other.judged[same])
+    for name in ("hyperparameters", "backtest"):
+        assert other.model.card[name] == one.model.card[name]
+    assert other.model.card["metrics"]["train"] == one.model.card["metrics"]["train"]
+    assert other.model.card["metrics"]["test"] != one.model.card["metrics"]["test"]
+    assert other.model.version != one.model.version
