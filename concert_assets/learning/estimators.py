@@ -80,6 +80,9 @@ def fit_boosting(
     features: FeatureSet, boosting: Boosting, rows: pd.DataFrame, target: FloatArray, random_state: int
 ) -> Pipeline:
     """A fitted ``histogram_boosting``."""
+    # Histograms need a value: a number that no row knows is given one, and as nothing splits on it, any other passes.
+    unknown = [name for name in features.numbers if rows[name].isna().all()]
+    rows = rows.assign(**dict.fromkeys(unknown, 0.0))
     with threads_for(len(rows)):
         return histogram_boosting(features, boosting, random_state).fit(rows, target)
 
