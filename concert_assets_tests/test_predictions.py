@@ -11,11 +11,10 @@ import pandas as pd
 import pytest
 
 from concert_assets.defs import feature_shift
-from concert_assets.defs.feature_shift import future_shift_of, sampled, shifted
-from concert_assets.learning import promotion
+from concert_assets.defs.feature_shift import future_shift_of
+from concert_assets.learning import known, promotion
 from concert_assets.resources.redshift.duckdb import DuckDBWarehouse
-from concert_assets_tests.sql_subset import breaches, warehouse_schema
-from concert_assets_tests.support_demo import SMALL, query, run
+from concert_assets_tests.support_demo import SMALL, query, report_of, run
 
 pytestmark = [
     # Dagster says so of a part of Pipes that its own subprocess client uses.
@@ -25,6 +24,7 @@ pytestmark = [
 ]
 Said = pytest.CaptureFixture[str]
 AS_OF = date(2025, 12, 31)
+SALES = "ticket_sales"
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +80,31 @@ def test_what_is_found_of_models_lies_among_the_quality_results(home: Path) -> N
     tables = ("ticket_sales_forecast", "venue_ranking")
     assert rows == [(table, rule, "warning") for table in tables for rule in ("errors_stable", "features_stable")]
     assert run("status", "--home", str(home)) == 0
+
+
+def test_a_leak_fails_its_blocking_check_and_the_champion_stays(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: Said
+) -> None:
+    leaks_of = known.leaks_of
+
+    def found(model: Any, *arguments: Any) -> Any:
+        report = leaks_of(model, *arguments)
+        return replace(report, reasons=("price alone explains 99.9% of the target",)) if model.name == SALES else report
+
+    pointer = home / "objects" / "concert-data-processed" / "models" / SALES / "in_use.json"
+    before, forecast = pointer.read_bytes(), "select * from concert_dw.ticket_sales_forecast order by concert_id"
+    rows = query(home, forecast)
+    monkeypatch.setattr(known, "leaks_of", found)
+    assert run("train", "--test-size", "0.3", "--home", str(home)) == 1
+    assert "leak: price alone explains 99.9% of the target" in capsys.readouterr().out
+    report = report_of(home)
+    told = {item["key"]: item["status"] for item in report["steps"]}
+    assert told["model_ticket_sales"] == "failure"
+    assert told["ticket_sales_forecast"] in ("skipped", "not_started")
+    assert pointer.read_bytes() == before
+    assert query(home, forecast) == rows
+    (stored,) = {path.parent.name for path in pointer.parent.glob("*/manifest.json")} - {json.loads(before)["version"]}
+    assert json.loads((pointer.parent / "decision.json").read_text())["version"] == stored
 
 
 # --- predict and explain
@@ -270,11 +295,3 @@ def test_a_feature_that_sees_the_future_is_found(home: Path, monkeypatch: pytest
         found = future_shift_of(session, "ticket_sales", AS_OF)
     assert found is not None
     assert found.moved == ("venue_surprise",)
-
-
-@pytest.mark.parametrize("table", feature_shift._TABLES, ids=lambda table: table.name)
-def test_the_statements_of_the_shift_keep_to_the_subset(table: Any) -> None:
-    schema = warehouse_schema()
-    for statement in (sampled(table), shifted(table)):
-        plain = statement.replace(feature_shift._SAMPLE, "(select concert_id, 1 as n from concert_dw.concerts)")
-        assert breaches(plain, "redshift", schema, casts_outputs=True) == []
