@@ -231,7 +231,8 @@ def resolve(session: Session) -> list[IdleAlias]:
     session.execute(
         # Distinct, for a held delivery may bring an object that is live through an earlier one of the name.
         f"insert into {OUTCOMES} ({columns}) select distinct object_id, row_number, table_name, 'rejected', rule, "
-        f"column_name, value, reason, null, null, row_json from {STAGED_REJECTS}"
+        f"column_name, value, reason, cast(null as varchar(32)) as winner_object_id, "
+        f"cast(null as bigint) as winner_row_number, row_json from {STAGED_REJECTS}"
     )
     idle: list[IdleAlias] = []
     # The aliases first, for they are looked at when artists and venues are merged.

@@ -1,0 +1,197 @@
+"""The core on what speaks to Redshift: the same tables as DuckDB's, and statements that two Redshift grammars read."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+import sqlglot
+from sqlfluff.core import FluffConfig, Linter
+from sqlglot import exp
+
+from concert_assets.glue_jobs.engine import DuckDBEngine
+from concert_assets.resources.redshift.loading import NotLoadable
+from concert_assets.resources.redshift.statements import bound, with_attributes
+from concert_assets.sql.files import prepare, read_sql, sql_names
+from concert_assets_tests.support_core import CLEAN, CONCERT, PUBLISHED, SALE, Core, another, table_hashes
+from concert_assets_tests.support_moto import MotoServer
+from concert_assets_tests.support_redshift import (
+    NamedFolderStore,
+    PostgresServer,
+    PostgresWarehouse,
+    World,
+    parquet,
+    running,
+)
+
+ENGINE = DuckDBEngine()
+# sqlglot hands these through without reading them; sqlfluff reads them.
+UNREAD = ("lock table ", "fetch forward ", "declare ", "close ")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresServer]:
+    with running() as found:
+        yield found
+
+
+def drive(core: Core) -> None:
+    """Deliveries that bring every outcome, a replacement and a retraction, published one after another."""
+    core.deliver("first", **CLEAN | {"ticket_sales": [SALE, SALE, SALE | {"sale_id": "s2", "concert_id": "c9"}]})
+    core.deliver(
+        "second", artists=[another("a2", popularity_score=101), another("a3"), another("a3", updated_at="2024-01-01")]
+    )
+    core.settle()
+    core.deliver("third", concerts=[CONCERT | {"concert_id": "c9", "event_date": "2024-06-01T20:00:00"}])
+    core.deliver("second", artists=[another("a4"), another("a5", name="  ünï: 100 % 'x' :id ")])
+    core.settle()
+    core.log.judge(core.delivery("second"), "retraction", "")
+    core.settle()
+
+
+def on_redshift(home: Path, server: PostgresServer) -> tuple[Core, PostgresWarehouse]:
+    core = Core(home, ENGINE)
+    core.store = NamedFolderStore(home / "objects")
+    warehouse = server.warehouse(core.store)
+    core.warehouse = warehouse  # type: ignore[assignment]
+    return core, warehouse
+
+
+@pytest.fixture(scope="module")
+def driven(server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> tuple[Core, PostgresWarehouse]:
+    core, warehouse = on_redshift(tmp_path_factory.mktemp("home"), server)
+    drive(core)
+    return core, warehouse
+
+
+def test_the_same_deliveries_publish_the_same_tables_as_on_duckdb(
+    driven: tuple[Core, PostgresWarehouse], tmp_path: Path
+) -> None:
+    embedded = Core(tmp_path, ENGINE)
+    drive(embedded)
+    with embedded.warehouse.session() as one, driven[1].session() as other:
+        names = [name for name in PUBLISHED if name != "load_ledger"]
+        assert table_hashes(other, names) == table_hashes(one, names)
+        columns = "delivery, table_name, sha256, state, rows_in, rows_published, rows_pending, published_position"
+        ledgers = [sorted(session.query(f"select {columns} from concert_dw.load_ledger")) for session in (one, other)]
+        assert ledgers[0] == ledgers[1]
+    assert embedded.warehouse.published_position() == driven[1].published_position() == 5
+
+
+def issued(warehouse: PostgresWarehouse) -> list[str]:
+    """What was sent in the course of the core, and the statements of the files that are sent as they are."""
+    with warehouse.session() as session:
+        session.query_frame("select * from concert_dw.artists")
+        session.content_hash("concert_dw.ticket_sales")
+    files = [read_sql(name) for folder in ("mart", "feature") for name in sql_names(folder)]
+    return [text for text in (*warehouse.backend.issued, *files) if text]
+
+
+def as_sent(sql: str) -> str:
+    """The statement with values in place of its names, as psycopg2 sends it."""
+    if sql.startswith(UNREAD):
+        return sql
+    text, values = bound(sql, sql, dict.fromkeys(prepare(sql, "redshift", "redshift")[1], 1))
+    return text % dict.fromkeys(values, "'v'") if values else text
+
+
+def test_every_statement_reads_as_redshift_in_two_grammars(
+    driven: tuple[Core, PostgresWarehouse],
+) -> None:
+    linter = Linter(config=FluffConfig(overrides={"dialect": "redshift", "large_file_skip_byte_limit": 0}))
+    statements = issued(driven[1])
+    unread = []
+    for sql in statements:
+        for parsed in sqlglot.parse(sql, read="redshift"):
+            if isinstance(parsed, exp.Command) and not sql.startswith(UNREAD):
+                unread.append(f"sqlglot: {sql}")
+        unread += [f"sqlfluff: {found.desc()}: {sql}" for found in linter.parse_string(as_sent(sql)).violations]
+    assert unread == []
+    assert len(statements) > 100
+    kinds = {sql.split(maxsplit=1)[0] for sql in statements}
+    assert kinds >= {
+        "copy",
+        "create",
+        "drop",
+        "alter",
+        "insert",
+        "with",
+        "select",
+        "lock",
+        "begin",
+        "commit",
+        "analyze",
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["create table t (a varchar(3) encode nothing_known)", "copy t from s3", "create table t (a integer) sortkey a"],
+)
+def test_a_grammar_refuses_what_is_none(text: str) -> None:
+    linter = Linter(config=FluffConfig(overrides={"dialect": "redshift"}))
+    assert linter.parse_string(text).violations != []
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        (
+            "create table concert_dw.candidate__ticket_sales as select 1 as concert_id",
+            "create table concert_dw.candidate__ticket_sales distkey (concert_id) sortkey (purchase_timestamp) as select 1 as concert_id",
+        ),
+        (
+            "create table if not exists concert_dw_staging.concerts (concert_id varchar(64), event_date timestamp, revenue decimal(14,2), x boolean, y double precision)",
+            "create table if not exists concert_dw_staging.concerts (concert_id varchar(64) encode zstd, event_date timestamp encode raw, "
+            "revenue decimal(14,2) encode az64, x boolean encode raw, y double precision encode raw) distkey (concert_id) sortkey (event_date)",
+        ),
+        (
+            "create table concert_dw_staging.held_concerts (a bigint)",
+            "create table concert_dw_staging.held_concerts (a bigint encode az64)",
+        ),
+        ("create schema if not exists concert_dw", "create schema if not exists concert_dw"),
+        ("select 'create table x (a bigint)' as a", "select 'create table x (a bigint)' as a"),
+    ],
+)
+def test_tables_are_laid_out_as_the_catalog_says(sql: str, expected: str) -> None:
+    assert with_attributes(sql) == expected
+
+
+def test_objects_are_loaded_from_s3_and_no_manifest_is_left(server: PostgresServer, moto: MotoServer) -> None:
+    store = moto.empty()
+    with store.open_write("processed", "a/it's ü.parquet") as stream:
+        pq.write_table(parquet(id=[1, 2], name=["a", None]), stream)
+    with server.warehouse(store).session() as session:
+        session.execute("create schema concert_dw_staging")
+        session.stage(
+            "concert_dw_staging.x", {"name": "varchar(4)", "id": "bigint"}, [store.uri("processed", "a/it's ü.parquet")]
+        )
+        assert session.query("select id, name from concert_dw_staging.x order by id") == [(1, "a"), (2, None)]
+    assert [item.key for item in store.list("processed")] == ["a/it's ü.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("column", "kind", "said"),
+    [
+        (
+            {"name": ["ok", "ä" * 5]},
+            "varchar(9)",
+            r"row 2 of column name takes 10 bytes in UTF-8, but varchar\(9\) holds 9",
+        ),
+        ({"price": [None]}, "decimal(10,1)", r"column price holds decimal\(12, 2\), expected decimal\(10,1\)"),
+        ({"n": [1]}, "integer", "column n holds bigint, expected integer"),
+    ],
+)
+def test_what_does_not_fit_is_said_before_it_is_loaded(
+    server: PostgresServer, tmp_path: Path, column: dict[str, list[object]], kind: str, said: str
+) -> None:
+    store = NamedFolderStore(tmp_path)
+    warehouse = server.warehouse(store)
+    uri = World(warehouse, store).put("x.parquet", parquet(**column))
+    (name,) = column
+    with warehouse.session() as session:
+        session.execute("create schema concert_dw_staging")
+        with pytest.raises(NotLoadable, match=said):
+            session.stage("concert_dw_staging.x", {name: kind}, [uri])
+        assert not session.table_exists("concert_dw_staging.x")
+    assert not any(sql.startswith("copy") for sql in warehouse.backend.issued)
