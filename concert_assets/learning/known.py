@@ -32,8 +32,8 @@ _FEATURES: dict[str, Callable[[TrainedModel, pd.DataFrame], pd.DataFrame]] = {
 def outcomes(name: str, rows: pd.DataFrame, as_of: date) -> pd.DataFrame:
     """The rows of ``feature/<name>`` whose target is known by ``as_of``.
 
-    Columns: the key of ``judged``, ``horizon``, ``cutoff_day``, ``target_end_day``, ``scale``, ``actual``, ``unknown``
-    (the share of the scale that was not known at the cut-off yet) and ``is_censored``.
+    Columns: the key of ``judged``, ``horizon``, ``cutoff_day``, ``target_end_day``, ``scale``, ``actual`` and
+    ``is_censored``.
     """
     frame = typed(rows, _SETS[name])
     if name == venues.NAME:
@@ -42,16 +42,13 @@ def outcomes(name: str, rows: pd.DataFrame, as_of: date) -> pd.DataFrame:
         found["cutoff_day"] = frame["snapshot_day"].astype(np.int64)
         found["target_end_day"] = frame["target_end_day"]
         found["scale"], found["actual"] = 100.0, frame["target_score"]
-        return found.assign(unknown=found["actual"] / 100, is_censored=False).reset_index(drop=True)
+        return found.assign(is_censored=False).reset_index(drop=True)
     is_known = (frame["status"] == "completed") & (frame["event_day"] < day_number(as_of))
     frame = frame[is_known & frame["tickets_sold"].notna() & frame["capacity"].notna()]
     found = frame[["concert_id", "horizon"]].assign(
         cutoff_day=frame["cutoff_day"].astype(np.int64), target_end_day=frame["event_day"] + 1
     )
     found["scale"], found["actual"] = frame["capacity"], frame["tickets_sold"]
-    # The ledger may hold a sample of the orders; this share of them.
-    sold = (frame["ledger_tickets_to_date"] / frame["ledger_share"]).replace(np.inf, np.nan).fillna(0.0)
-    found["unknown"] = (frame["tickets_sold"] - sold) / frame["capacity"]
     found["is_censored"] = frame["tickets_sold"] >= frame["capacity"]
     return found.reset_index(drop=True)
 
@@ -90,19 +87,18 @@ def _with_predictions(model: TrainedModel, rows: pd.DataFrame, known: pd.DataFra
 def leaks_of(model: TrainedModel, rows: pd.DataFrame, as_of: date, shift: Shift | None) -> LeakReport:
     """The leak report on the features that a model sees.
 
-    Judged by what is unknown at the cut-off, since at late horizons most of the target is known and no leak. Sold-out
-    houses are left out: what they sell after the cut-off is what was left, by arithmetic.
+    Judged where nothing of the target is known: ticket sales at the announcement, before anything is sold. Later the
+    orders to date tell most of it, and are no leak; that they end at the cut-off is for ``shift`` to show. Sold-out
+    houses are left out: what they sell is the room, by arithmetic.
     """
     known = outcomes(model.name, rows, as_of)
-    known = known[~known["is_censored"]]
-    shares = [part.sample(min(len(part), MOST_ROWS), random_state=0) for _, part in known.groupby("horizon")]
-    known = pd.concat(shares) if shares else known  # before the features of millions of rows are made
-    rows = rows[rows[_ENTITY[model.name]].isin(known[_ENTITY[model.name]])]
-    frame = _with_features(model, rows, known)
+    known = known[~known["is_censored"] & (known["horizon"] == _PRIMARY[model.name])]
+    known = known.sample(min(len(known), MOST_ROWS), random_state=0)  # before the features of millions of rows are made
+    frame = _with_features(model, rows[rows[_ENTITY[model.name]].isin(known[_ENTITY[model.name]])], known)
     kinds = _categories(model.name)
     # Snapshots of one venue may lie on both sides of a split; it is their targets that must not overlap.
     entity = frame["concert_id"] if model.name == sales.NAME else frame["venue_id"] + frame["cutoff_day"].astype(str)
-    target: FloatArray = frame["unknown"].to_numpy(np.float64)
+    target: FloatArray = (frame["actual"] / frame["scale"]).to_numpy(np.float64)
     return leak_report(
         frame,
         target,

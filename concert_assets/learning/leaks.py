@@ -1,8 +1,8 @@
 """Looking for the target among the features: what explains too much, what learns noise, what moves with later facts.
 
 A leak is not a strong feature but one that explains the target nearly exactly, which nothing known before an event
-with any chance in it can. So what is to be explained must be what is not known yet at the cut-off: of ticket sales the
-share of the room that is sold after it, of venues the score of the year to come.
+with any chance in it can. So rows must be judged at a cut-off at which nothing of the target is known yet, and the
+target as a share: capacity alone explains much of the tickets that are sold, and is no leak.
 """
 
 from collections.abc import Sequence
@@ -88,7 +88,7 @@ def leak_report(
     shift: Shift | None = None,
     random_state: int = 42,
 ) -> LeakReport:
-    """Judge features against the part of the target that is unknown at the cut-off; one entry a row in each array.
+    """Judge features against a target of which nothing is known at the cut-off; one entry a row in each array.
 
     ``numbers`` may hold nulls, ``categories`` are text, ``target`` is not negative. Rows of one
     ``entity`` are shuffled together: what a split must not put on both sides, such as a concert. Each ``group``, such
