@@ -36,7 +36,7 @@ def planned_forecasts(
         known: dict[str, dict[str, Any]] = {}
         for row in session.query(_ASKED):
             found = dict(zip(_TOLD, row, strict=False))
-            concert, (artist_id, venue_id) = found["concert_id"], row[-2:]
+            concert, (artist_id, venue_id, object_id, row_number) = found["concert_id"], row[-4:]
             found["event_date"] = found["event_date"].isoformat()
             missing = [f"artist {artist_id!r}"] if found["artist"] is None else []
             missing += [f"venue {venue_id!r}"] if found["venue"] is None else []
@@ -47,6 +47,11 @@ def planned_forecasts(
                 reason = "it stands twice in the file"
             if reason:
                 refused.append(f"concert {concert!r} has no forecast: {reason}")
+                # A row without a forecast is no fact for the others either, and one that stands twice would multiply.
+                session.execute(
+                    f"delete from {_beside(CONCERTS.name)} where _object_id = :object_id and _row_number = :row_number",
+                    {"object_id": object_id, "row_number": row_number},
+                )
             else:
                 known[concert] = found
         if known:
@@ -60,7 +65,7 @@ def planned_forecasts(
 _TOLD = ("concert_id", "artist", "venue", "venue_type", "capacity", "event_date", "status", "tickets_sold")
 _ASKED = (
     "select c.concert_id, a.name, v.name, v.venue_type, v.capacity, cast(c.event_date as date), c.status,"
-    " c.tickets_sold, c.artist_id, c.venue_id from concert_dw.asked__file_concerts as c"
+    " c.tickets_sold, c.artist_id, c.venue_id, c._object_id, c._row_number from concert_dw.asked__file_concerts as c"
     " left join concert_dw.artists as a on c.artist_id = a.artist_id"
     " left join concert_dw.venues as v on c.venue_id = v.venue_id order by c._row_number"
 )

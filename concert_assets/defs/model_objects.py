@@ -148,7 +148,7 @@ def in_use(s3: S3, name: str) -> InUse | None:
 
 def load_version(s3: S3, signing: Signing, name: str, version: str) -> "TrainedModel":
     """A stored version, its signature verified before it is parsed; ModelRefused where it is not as it was stored."""
-    from concert_assets.learning.persistence import ModelOutdated, load, read_manifest
+    from concert_assets.learning.persistence import ModelOutdated, ModelRefused, load, read_manifest
 
     folder = _folder(name, version)
     try:
@@ -156,7 +156,10 @@ def load_version(s3: S3, signing: Signing, name: str, version: str) -> "TrainedM
         data = s3.store.read(s3.processed_bucket, folder + "model.skops")
     except ObjectNotFound as error:
         raise ModelOutdated(f"an object of model {version} is gone; train again") from error
-    return load(data, read_manifest(text), signing.key())
+    model = load(data, read_manifest(text), signing.key())
+    if (model.name, model.version) != (name, version):
+        raise ModelRefused(f"what lies in the place of model {version} is {model.version}, signed, but another")
+    return model
 
 
 def load_in_use(s3: S3, signing: Signing, name: str) -> "TrainedModel | NotTrainable":

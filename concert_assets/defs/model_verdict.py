@@ -75,7 +75,7 @@ def judge(
 
     model, name = candidate.model, candidate.model.name
     leaks = leaks_of(model, rows, as_of, shift)
-    champion = _champion(s3, signing, name, rows, candidate.judged)
+    champion = _champion(s3, signing, name, rows, candidate.judged, model.version)
     decision = decide(candidate.judged, as_of=as_of, reach=reach, leaks=leaks.reasons, champion=champion)
     card = model.card | {
         "leaks": leaks.to_dict(),
@@ -109,14 +109,18 @@ def note_untrainable(
     return last
 
 
-def _champion(s3: S3, signing: Signing, name: str, rows: "pd.DataFrame", judged: "pd.DataFrame") -> "Champion | None":
-    """What is in use, with its predictions of the judged rows, or why it has none."""
+def _champion(
+    s3: S3, signing: Signing, name: str, rows: "pd.DataFrame", judged: "pd.DataFrame", challenger: str
+) -> "Champion | None":
+    """What is in use beside the challenger, with its predictions of the judged rows, or why it has none."""
     from concert_assets.learning.known import predicted
     from concert_assets.learning.persistence import ModelRefused
     from concert_assets.learning.promotion import Champion
 
     used: InUse | None = in_use(s3, name)
-    if used is None or not used.version:
+    # The same version again, after a process died between pointer and decision or with more concerts to forecast, is
+    # no rival of itself: it is judged as it was the first time.
+    if used is None or used.version in ("", challenger):
         return None
     until = date.fromisoformat(used.card["samples"]["train"]["last_target_day"])
     champion = Champion(used.version, date.fromisoformat(used.as_of), until)

@@ -84,7 +84,8 @@ def decide(
 
     ``reach`` is the day up to which data are published now; ``leaks`` are the reasons of the leak check. Only rows
     whose cut-off lies after all that the champion learned from are compared with it, and at least 30 concerts or
-    venues of them are needed. Every naive baseline must be beaten on all rows; so must the champion on its rows.
+    venues are needed for any comparison. Every naive baseline must be beaten on all rows; so must the champion on its
+    rows.
     """
     entity = next(name for name in _ENTITIES if name in judged.columns)
     figures: dict[str, Any] = {"rows": len(judged), "clusters": int(judged[entity].nunique())}
@@ -98,6 +99,9 @@ def decide(
         elif as_of < champion.as_of:
             reasons.append(f"stale: trained as of {as_of}, and {champion.version} in use as of {champion.as_of}")
 
+    if figures["clusters"] < MINIMUM_CLUSTERS:
+        entities = f"{entity.removesuffix('_id')}s"
+        reasons.append(f"{figures['clusters']} {entities} to judge it on; at least {MINIMUM_CLUSTERS} are needed")
     errors = (judged["predicted"] - judged["actual"]).abs().to_numpy(np.float64)
     rivals = {
         name.removeprefix(NAIVE): (judged[name] - judged["actual"]).abs().to_numpy(np.float64)
