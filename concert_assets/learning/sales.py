@@ -69,6 +69,8 @@ FEATURES: FeatureSet = replace(
         "ledger_tickets_if_full",
     ),
 )
+# Fewer rows than this do not fill more leaves, and need not wait for them.
+_ROWS_FOR_MANY_LEAVES = 20_000
 _CANDIDATES = (
     Boosting(leaves=15, learning_rate=0.1, iterations=250),
     Boosting(leaves=31, learning_rate=0.05, iterations=700),
@@ -108,7 +110,7 @@ def train_ticket_sales(
         is_cold_start=(frame["is_artist_new"] == 1).to_numpy(),
         segment=frame["venue_type"].to_numpy(dtype=object),
         span=_span(frame, capacity, capacity),
-        candidates=_CANDIDATES,
+        candidates=_CANDIDATES if len(frame) >= _ROWS_FOR_MANY_LEAVES else _CANDIDATES[:1],
         references={"gradient_boosting": Reference(gradient_boosting, horizon == ANNOUNCEMENT)},
         baselines={
             "venue_type_mean": lambda train: _type_share(frame, train) * capacity,
