@@ -30,10 +30,7 @@ LOCATION = "concert_assets_tests.support_kill_location"
 EVENTS = ("STEP_START", "ASSET_MATERIALIZATION", "STEP_SUCCESS")
 LOADING = ("raw", "curated", "staging", "quality", "warehouse")
 TRAINING = ("model_ticket_sales", "model_venue_popularity")
-FOLLOWING = (
-    "mart_artist_performance", "mart_daily_sales_summary", "mart_venue_popularity", "ticket_sales_forecast",
-    "venue_ranking", "report",
-)  # fmt: skip
+FOLLOWING = (*(f"mart_{table.name}" for table in MARTS), "ticket_sales_forecast", "venue_ranking", "report")
 MART_NAMES = [table.name for table in MARTS]
 WORLD = {"artists": 60, "venues": 30, "concerts": 600, "sales": "3000", "defect_rate": 0.03}
 AS_COMMAND = [f"--{name.replace('_', '-')}={value}" for name, value in WORLD.items()]
@@ -78,7 +75,8 @@ def _quiet(served: Daemon) -> bool:
 def dropped(state: int) -> dict[str, list[dict[str, Any]]]:
     """What is dropped over what was dropped before: each table of each mart changes with it."""
     sale = SALE | {"sale_id": "s2", "quantity": 1 + state, "total_price": f"{11 * (1 + state)}.00"}
-    return {"ticket_sales": [SALE, sale], "concerts": [CONCERT | {"revenue": f"{90 + state}.00"}]}
+    concert = CONCERT | {"revenue": f"{90 + state}.00", "ticket_prices": {"general": 11 + state}}
+    return {"ticket_sales": [SALE, sale], "concerts": [concert]}
 
 
 def of_state(home: Path, names: list[str]) -> Mapping[str, str]:
