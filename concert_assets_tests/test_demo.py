@@ -211,7 +211,9 @@ def test_without_a_model_that_has_earned_it_nothing_is_predicted_and_the_reason_
         assert len(frames[table]) == 0
         (told,) = (item for item in report_of(home)["skipped"] if item["step"] == table)
         assert f"version {model}-" in told["reason"]
-        assert "was not promoted: not better than the naive" in told["reason"]
+        # Of some thirty venues, too few may be left to judge on, or enough to see that it is not better.
+        why = told["reason"].partition("was not promoted: ")[2]
+        assert why.startswith("not better than the naive") or why.endswith("at least 30 are needed"), told["reason"]
         (entry,) = (
             item for item in report_of(home, name="model_training_report.json")["models"] if item["name"] == model
         )

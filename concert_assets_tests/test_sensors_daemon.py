@@ -54,6 +54,8 @@ def test_marts_predictions_and_reports_follow_what_changed_alone(at_work: Daemon
     at_work.wait_for("report of the first load", lambda: at_work.made("report/pipeline_report"))
     # What was loaded first brought about the first training, of models that were never trained.
     at_work.wait_for("training", lambda: [run for run in at_work.runs("retrain_models") if run.is_finished])
+    for key in ("mart/daily_sales_summary", "mart/venue_popularity"):  # training may come before them
+        at_work.wait_for(key, lambda key=key: at_work.made(key))  # type: ignore[misc]
     assert query(home, "select tickets from concert_dw.daily_sales_summary") == [(2,)]
     before = {
         key: len(at_work.made(key))
