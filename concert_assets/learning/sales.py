@@ -70,7 +70,7 @@ FEATURES: FeatureSet = replace(
     ),
 )
 # Fewer rows than this do not fill more leaves, and need not wait for them.
-_ROWS_FOR_MANY_LEAVES = 20_000
+_ROWS_FOR_MANY_LEAVES = 50_000
 _CANDIDATES = (
     Boosting(leaves=15, learning_rate=0.1, iterations=250),
     Boosting(leaves=31, learning_rate=0.05, iterations=700),
