@@ -15,10 +15,12 @@ from tempfile import NamedTemporaryFile, SpooledTemporaryFile
 from typing import Any, BinaryIO, cast
 
 import boto3  # type: ignore[import-untyped]
+from boto3.exceptions import Boto3Error  # type: ignore[import-untyped]
 from boto3.s3.transfer import TransferConfig  # type: ignore[import-untyped]
 from botocore.config import Config  # type: ignore[import-untyped]
 from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
 
+from concert_assets.resources.s3.failures import code_of, told
 from concert_assets.resources.s3.protocol import KeyRefused, ObjectExists, ObjectInfo, ObjectNotFound
 
 ATTEMPTS = 5
@@ -27,8 +29,6 @@ _SPOOL_BYTES = 16 << 20
 _MOST_KEY_BYTES = 1024
 _BUCKET = re.compile(r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _CREATION = "creation"
-_NOT_THERE = {"404", "NoSuchKey"}
-_KEY_REFUSED = {"InvalidURI", "KeyTooLongError"}  # S3 refuses ../ that leads out of the bucket
 _EXISTS = {"412", "PreconditionFailed"}
 _CONFLICT = {"409", "ConditionalRequestConflict"}
 
@@ -64,9 +64,13 @@ class S3ObjectStore:
     may lie before that of objects seen earlier, for a multipart upload bears the time at which it began.
     """
 
-    def __init__(self, client: Any) -> None:
-        """``client`` is a boto3 client of S3 and stays the caller's to close."""
+    def __init__(self, client: Any, key: str = "") -> None:
+        """``client`` is a boto3 client of S3 and stays the caller's to close.
+
+        Objects are encrypted under the KMS key of that id, alias or ARN, or as their bucket has it where it is empty.
+        """
         self.client = client
+        self._encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if key else {}
 
     def read(self, bucket: str, key: str) -> bytes:
         """All bytes of an object."""
@@ -77,7 +81,7 @@ class S3ObjectStore:
     def write(self, bucket: str, key: str, data: bytes) -> ObjectInfo:
         """Write an object whole, in place of what was there."""
         with _errors(bucket, key):
-            self.client.put_object(**_place(bucket, key), Body=data)
+            self.client.put_object(**_place(bucket, key), Body=data, **self._encryption)
         return self._written(bucket, key)
 
     def create(self, bucket: str, key: str, data: bytes) -> ObjectInfo:
@@ -87,19 +91,23 @@ class S3ObjectStore:
             try:
                 with _errors(bucket, key):
                     self.client.put_object(
-                        **_place(bucket, key), Body=data, IfNoneMatch="*", Metadata={_CREATION: mark}
+                        **_place(bucket, key),
+                        Body=data,
+                        IfNoneMatch="*",
+                        Metadata={_CREATION: mark},
+                        **self._encryption,
                     )
                 break
             except ClientError as error:
-                code = _code(error)
+                code = code_of(error)
                 if code in _EXISTS:
                     # An attempt whose answer was lost on the way may have created it; then the repetition says so.
                     if self._mark(bucket, key) == mark:
                         break
                     raise ObjectExists(f"object {key!r} in bucket {bucket!r} exists") from error
                 # Another writer is at it this very moment: whether it exists will be known in the next.
-                if code not in _CONFLICT or attempt == ATTEMPTS - 1:
-                    raise
+                if attempt == ATTEMPTS - 1:
+                    raise told(error, bucket, key) from error
             time.sleep(0.05 * 2**attempt)
         return self._written(bucket, key)
 
@@ -115,7 +123,9 @@ class S3ObjectStore:
             yield cast(BinaryIO, spool)
             spool.seek(0)
             with _errors(bucket, key):
-                self.client.upload_fileobj(spool, **place, Config=TransferConfig(max_concurrency=4))
+                self.client.upload_fileobj(
+                    spool, **place, ExtraArgs=self._encryption or None, Config=TransferConfig(max_concurrency=4)
+                )
 
     @contextmanager
     def fetch(self, bucket: str, key: str) -> Iterator[Path]:
@@ -134,8 +144,12 @@ class S3ObjectStore:
 
     def list(self, bucket: str, prefix: str = "") -> Iterator[ObjectInfo]:
         """The objects under a prefix in the order of their keys; S3 sorts by UTF-8 bytes, which is that of the text."""
-        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=_bucket(bucket), Prefix=prefix)
-        for page in pages:
+        pages = iter(self.client.get_paginator("list_objects_v2").paginate(Bucket=_bucket(bucket), Prefix=prefix))
+        while True:
+            with _errors(bucket, prefix):
+                page = next(pages, None)
+            if page is None:
+                return
             for item in page.get("Contents", ()):
                 yield _info(item["Key"], item["Size"], item)
 
@@ -169,9 +183,9 @@ class S3ObjectStore:
                     for block in body.iter_chunks(_BLOCK_BYTES):
                         target.write(block)
                 return
-            except BotoCoreError:
+            except BotoCoreError as error:
                 if attempt == ATTEMPTS - 1:
-                    raise
+                    raise told(error, bucket, key) from error
             target.seek(0)
             target.truncate()
             time.sleep(0.05 * 2**attempt)
@@ -202,18 +216,12 @@ def _place(bucket: str, key: str) -> dict[str, str]:
     return {"Bucket": _bucket(bucket), "Key": key}
 
 
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
-
-
 @contextmanager
 def _errors(bucket: str, key: str) -> Iterator[None]:
     """Say in the protocol's words what S3 answered, where it has words for it."""
     try:
         yield
-    except ClientError as error:
-        if _code(error) in _NOT_THERE:
-            raise ObjectNotFound(f"no object {key!r} in bucket {bucket!r}") from error
-        if _code(error) in _KEY_REFUSED:
-            raise KeyRefused(f"S3 refuses key {key[:60]!r}: {_code(error)}") from error
-        raise
+    except (BotoCoreError, ClientError, Boto3Error) as error:
+        if code_of(error) in _EXISTS | _CONFLICT:
+            raise  # create knows what these mean
+        raise told(error, bucket, key) from error

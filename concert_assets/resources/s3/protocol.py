@@ -22,6 +22,14 @@ class KeyRefused(Exception):
     """The store cannot hold an object under that key."""
 
 
+class StoreBusy(ConnectionError):
+    """The store does not answer, or not as it should, time and again; it may be over later."""
+
+
+class StoreUnavailable(Exception):
+    """The store refuses what is asked with these settings; trying again does not help."""
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
     """One version of one object: its key, size in bytes and a token that changes whenever the bytes do.
