@@ -20,13 +20,19 @@ from concert_assets.defs.sensors import sensors
 from concert_assets.defs.trained_models import trained_models
 from concert_assets.deployment import Deployment
 from concert_assets.resources.glue.local import LocalGlue
+from concert_assets.resources.kms.aws import KmsSigning
 from concert_assets.resources.kms.local import LocalSigning
-from concert_assets.resources.redshift.resource import DuckDBRedshift
-from concert_assets.resources.s3.resource import FolderS3
+from concert_assets.resources.redshift.resource import AwsRedshift, DuckDBRedshift
+from concert_assets.resources.s3.resource import AwsS3, FolderS3
 
 
 def build_resources(deployment: Deployment) -> dict[str, Any]:
-    """The resources of a deployment, by key."""
+    """The resources of a deployment, by key. Nothing is opened, and nothing that leads to AWS is imported."""
+    bound = _embedded(deployment) if deployment.is_embedded else _aws(deployment)
+    return bound | {"journal": RunJournal(home=str(deployment.home), deployment=deployment.name)}
+
+
+def _embedded(deployment: Deployment) -> dict[str, Any]:
     return {
         "s3": FolderS3(
             root=str(deployment.objects),
@@ -38,7 +44,29 @@ def build_resources(deployment: Deployment) -> dict[str, Any]:
             home=str(deployment.home), memory_limit=deployment.memory_limit, wait_seconds=deployment.wait_seconds
         ),
         "signing": LocalSigning(path=str(deployment.home / "keys" / "model.key")),
-        "journal": RunJournal(home=str(deployment.home), deployment=deployment.name),
+    }
+
+
+def _aws(deployment: Deployment) -> dict[str, Any]:
+    place: dict[str, Any] = {"region": deployment.region, "endpoint_url": deployment.endpoint_url}
+    buckets: dict[str, Any] = {
+        "raw_bucket": deployment.raw_bucket,
+        "processed_bucket": deployment.processed_bucket,
+        "key": deployment.bucket_key,
+    }
+    return {
+        "s3": AwsS3(**place, **buckets),
+        "glue": LocalGlue(memory_limit=deployment.memory_limit),
+        "redshift": AwsRedshift(
+            database=deployment.redshift_database,
+            iam_role=deployment.redshift_role,
+            workgroup=deployment.redshift_workgroup,
+            cluster=deployment.redshift_cluster,
+            wait_seconds=deployment.wait_seconds,
+            **place,
+            **buckets,
+        ),
+        "signing": KmsSigning(key_id=deployment.signing_key, **place),
     }
 
 

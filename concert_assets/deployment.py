@@ -9,47 +9,35 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
 from concert_assets.catalog.canonical import TABLES
 
 HOME_FORMAT = 1
-DEPLOYMENTS = ("embedded",)
+DEPLOYMENTS = ("embedded", "aws")
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _MEMORY = re.compile(r"[1-9][0-9]*(MB|GB)")
+_ROLE = r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]{1,512}"
+_KEY = r"[A-Za-z0-9:/_-]{1,2048}"
 
 _DAGSTER_YAML = """\
-telemetry:
-  enabled: false
-nux:
-  enabled: false
-run_monitoring:
-  enabled: true
-  poll_interval_seconds: 20
-run_retries:
-  enabled: true
-  max_retries: 2
-  retry_on_asset_or_op_failure: false
+telemetry: {enabled: false}
+nux: {enabled: false}
+run_monitoring: {enabled: true, poll_interval_seconds: 20}
+run_retries: {enabled: true, max_retries: 2, retry_on_asset_or_op_failure: false}
 run_coordinator:
   module: dagster
   class: QueuedRunCoordinator
-  config:
-    dequeue_interval_seconds: 1
-sensors:
-  use_threads: true
-  num_workers: 4
+  config: {dequeue_interval_seconds: 1}
+sensors: {use_threads: true, num_workers: 4}
 retention:
-  schedule:
-    purge_after_days: 90
+  schedule: {purge_after_days: 90}
   sensor:
-    purge_after_days:
-      skipped: 7
-      failure: 30
-      success: 90
+    purge_after_days: {skipped: 7, failure: 30, success: 90}
 """
-
 
 _WORKSPACE_YAML = """\
 load_from:
@@ -68,8 +56,37 @@ class HomeOfOtherVersion(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class _Setting:
+    """A setting of the deployment aws: what it may be, and whether there is no such deployment without it."""
+
+    pattern: str
+    expected: str
+    is_needed: bool = False
+
+
+# None of these is a secret: credentials are where boto3 finds them, and never here.
+_OF_AWS = {
+    "CONCERT_REGION": _Setting(r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}", "a region of AWS, such as eu-west-1", True),
+    "CONCERT_ENDPOINT_URL": _Setting(r"https?://[\w.:\[\]-]+(/[\w./-]*)?", "a URL without user and password"),
+    "CONCERT_BUCKET_KEY": _Setting(_KEY, "id, alias or ARN of a KMS key"),
+    "CONCERT_REDSHIFT_WORKGROUP": _Setting(r"[a-z0-9-]{3,64}", "the name of a serverless workgroup"),
+    "CONCERT_REDSHIFT_CLUSTER": _Setting(r"[a-z][a-z0-9-]{0,62}", "the name of a provisioned cluster"),
+    "CONCERT_REDSHIFT_DATABASE": _Setting(r"[a-z_][a-z0-9_]{0,126}", "the name of a database", True),
+    "CONCERT_REDSHIFT_ROLE": _Setting(_ROLE, "the ARN of the IAM role by which Redshift reads objects", True),
+    "CONCERT_GLUE_JOB": _Setting(r"[\w. -]{1,255}", "1 to 255 letters, digits, dots, blanks and dashes", True),
+    "CONCERT_GLUE_ROLE": _Setting(_ROLE, "the ARN of the IAM role that the Glue job has", True),
+    "CONCERT_GLUE_WORKERS": _Setting(r"[2-9]|[1-9][0-9]|[12][0-9]{2}", "a whole number from 2 to 299", True),
+    "CONCERT_GLUE_DEADLINE_SECONDS": _Setting(r"[1-9][0-9]{1,5}", "whole seconds from 10 to 999999", True),
+    "CONCERT_SIGNING_KEY": _Setting(_KEY, "id, alias or ARN of a KMS key of type HMAC_256", True),
+}
+
+
+@dataclass(frozen=True, slots=True)
 class Deployment:
-    """The settings of one deployment. ``memory_limit`` is DuckDB's, ``wait_seconds`` how long to wait for a lock."""
+    """The settings of one deployment. ``memory_limit`` is DuckDB's, ``wait_seconds`` how long to wait for a lock.
+
+    Those from ``region`` on are of the deployment aws alone.
+    """
 
     name: str = "embedded"
     home: Path = Path(".concert")
@@ -77,6 +94,23 @@ class Deployment:
     processed_bucket: str = "concert-data-processed"
     memory_limit: str = "1GB"
     wait_seconds: float = 300.0
+    region: str = ""
+    endpoint_url: str = ""
+    bucket_key: str = ""
+    redshift_workgroup: str = ""
+    redshift_cluster: str = ""
+    redshift_database: str = "concerts"
+    redshift_role: str = ""
+    glue_job: str = "concert-assets-curate"
+    glue_role: str = ""
+    glue_workers: int = 10
+    glue_deadline_seconds: int = 7200
+    signing_key: str = ""
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether all state lies in the home."""
+        return self.name == "embedded"
 
     @property
     def objects(self) -> Path:
@@ -132,7 +166,30 @@ def read(environment: Mapping[str, str] | None = None, options: Mapping[str, str
     processed = _bucket("CONCERT_PROCESSED_BUCKET", values.get("CONCERT_PROCESSED_BUCKET", default.processed_bucket))
     if raw_bucket == processed:
         raise ConfigurationError(f"CONCERT_RAW_BUCKET and CONCERT_PROCESSED_BUCKET are both {processed!r}; name two")
-    return Deployment(name, Path(home).expanduser().absolute(), raw_bucket, processed, memory, float(wait))
+    place = Path(home).expanduser().absolute()
+    return Deployment(name, place, raw_bucket, processed, memory, float(wait), **_of_aws(values, name == "aws"))
+
+
+def _of_aws(values: Mapping[str, str], is_bound: bool) -> dict[str, Any]:
+    """The settings of the deployment aws by field. They may be left out where it is not the one that is asked for."""
+    found: dict[str, Any] = {}
+    for name, setting in _OF_AWS.items():
+        default = getattr(Deployment(), _field(name))
+        value = values.get(name) or str(default)
+        if value and not re.fullmatch(setting.pattern, value):
+            raise ConfigurationError(f"{name} is {value!r}; expected {setting.expected}")
+        if is_bound and setting.is_needed and not value:
+            raise ConfigurationError(f"{name} is not set; the deployment aws needs {setting.expected}")
+        found[_field(name)] = type(default)(value)
+    if is_bound and bool(found["redshift_workgroup"]) == bool(found["redshift_cluster"]):
+        raise ConfigurationError(
+            "of CONCERT_REDSHIFT_WORKGROUP and CONCERT_REDSHIFT_CLUSTER the deployment aws needs one and takes no more"
+        )
+    return found
+
+
+def _field(name: str) -> str:
+    return name.removeprefix("CONCERT_").lower()
 
 
 def activate(deployment: Deployment) -> None:
@@ -156,6 +213,7 @@ def _environment(deployment: Deployment) -> dict[str, str]:
         "CONCERT_MEMORY_LIMIT": deployment.memory_limit,
         "CONCERT_WAIT_SECONDS": str(deployment.wait_seconds),
         "DAGSTER_HOME": str(deployment.dagster_home),
+        **({} if deployment.is_embedded else {name: str(getattr(deployment, _field(name))) for name in _OF_AWS}),
     }
 
 
@@ -186,7 +244,7 @@ def prepare_home(deployment: Deployment) -> None:
             "expected a folder that can be written to"
         ) from error
     with FileLock(str(deployment.home / "setup.lock"), timeout=deployment.wait_seconds):
-        for table in TABLES:
+        for table in TABLES if deployment.is_embedded else ():
             (deployment.inbox / table.name).mkdir(parents=True, exist_ok=True)
         settings = deployment.dagster_home / "dagster.yaml"
         if not settings.exists():

@@ -153,6 +153,7 @@ class PostgresWarehouse(RedshiftWarehouse):
         super().__init__(
             RedshiftSettings(database, ROLE, workgroup="concerts", **{"wait_seconds": 20.0} | settings),
             store,
+            "processed",
             login=lambda: Login("127.0.0.1", port, database, "postgres", PASSWORD),
             connect=lambda login, _: server.connect(login.database, login.port, options=options),
             backend=self.backend,

@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -14,7 +15,7 @@ import pytest
 from concert_assets.catalog.canonical import BY_NAME
 from concert_assets.cli.main import main
 from concert_assets.cli.options import SOURCES, parser
-from concert_assets.deployment import DEPLOYMENTS, ConfigurationError, Deployment, read
+from concert_assets.deployment import DEPLOYMENTS, ConfigurationError, Deployment, activate, read
 from concert_assets.simulation.settings import RAW_FORMATS, SettingsError, SimulationSettings
 
 ROOT = Path(__file__).parents[1]
@@ -45,6 +46,39 @@ BAD = {
     "CONCERT_PROCESSED_BUCKET": ["x" * 64, "bucket/", "concert-data-raw"],
     "CONCERT_MEMORY_LIMIT": ["", "0GB", "1", "1.5GB", "1gb"],
     "CONCERT_WAIT_SECONDS": ["", "-1", "soon", "1000000"],
+    "CONCERT_REGION": ["Ireland", "eu-west"],
+    "CONCERT_ENDPOINT_URL": ["127.0.0.1:5000", "https://user:password@host", "ftp://host"],
+    "CONCERT_BUCKET_KEY": ["a key"],
+    "CONCERT_REDSHIFT_WORKGROUP": ["ab", "A-Group"],
+    "CONCERT_REDSHIFT_CLUSTER": ["1st", "x" * 64],
+    "CONCERT_REDSHIFT_DATABASE": ["Concerts", "a; drop", "1st"],
+    "CONCERT_REDSHIFT_ROLE": ["redshift", "arn:aws:iam::12:role/x", "arn:aws:iam::123456789012:user/x"],
+    "CONCERT_GLUE_JOB": ["a/b", "x" * 256],
+    "CONCERT_GLUE_ROLE": ["glue", "arn:aws:s3:::bucket"],
+    "CONCERT_GLUE_WORKERS": ["1", "300", "many"],
+    "CONCERT_GLUE_DEADLINE_SECONDS": ["9", "1000000", "1.5"],
+    "CONCERT_SIGNING_KEY": ["a key", "key;"],
+}
+ROLE = "arn:aws:iam::123456789012:role/concerts"
+OTHER = {
+    "CONCERT_DEPLOYMENT": "embedded",
+    "CONCERT_MEMORY_LIMIT": "2GB",
+    "CONCERT_WAIT_SECONDS": "7",
+    "CONCERT_REGION": "eu-west-1",
+    "CONCERT_ENDPOINT_URL": "http://127.0.0.1:5000",
+    "CONCERT_REDSHIFT_ROLE": ROLE,
+    "CONCERT_GLUE_ROLE": ROLE,
+    "CONCERT_GLUE_WORKERS": "20",
+    "CONCERT_GLUE_DEADLINE_SECONDS": "60",
+}
+# The least that the deployment aws is described by.
+AWS = {
+    "CONCERT_DEPLOYMENT": "aws",
+    "CONCERT_REGION": "eu-west-1",
+    "CONCERT_REDSHIFT_WORKGROUP": "concerts",
+    "CONCERT_REDSHIFT_ROLE": ROLE,
+    "CONCERT_GLUE_ROLE": ROLE,
+    "CONCERT_SIGNING_KEY": "alias/concerts",
 }
 
 
@@ -73,10 +107,47 @@ def test_every_variable_that_is_read_is_told_and_the_other_way_round() -> None:
 
 @pytest.mark.parametrize("row", VARIABLES, ids=lambda row: row.variable)
 def test_a_variable_has_the_default_that_is_told(row: Row) -> None:
-    assert read({row.variable: row.default}) == read({}) == read({}, {row.variable: row.default})
-    other = {"CONCERT_DEPLOYMENT": "embedded", "CONCERT_MEMORY_LIMIT": "2GB", "CONCERT_WAIT_SECONDS": "7"}
-    is_only_choice = row.allowed == row.default
-    assert (read({row.variable: other.get(row.variable, "elsewhere")}) == read({})) is is_only_choice
+    default = "" if row.default == "empty" else row.default
+    assert read({row.variable: default}) == read({}) == read({}, {row.variable: default})
+    if row.variable != "CONCERT_DEPLOYMENT":
+        assert read({row.variable: OTHER.get(row.variable, "elsewhere")}) != read({})
+
+
+def test_the_deployment_aws_is_described_by_its_settings() -> None:
+    found = read(AWS)
+    assert (found.name, found.region, found.redshift_workgroup, found.glue_workers) == (
+        "aws",
+        "eu-west-1",
+        "concerts",
+        10,
+    )
+    assert not found.is_embedded
+
+
+@pytest.mark.parametrize("variable", [name for name in AWS if name != "CONCERT_DEPLOYMENT"])
+def test_what_the_deployment_aws_needs_is_named_where_it_is_missing(variable: str) -> None:
+    assert f"| `{variable}` |" in (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=variable) as caught:
+        read({name: value for name, value in AWS.items() if name != variable})
+    assert "\n" not in str(caught.value)
+
+
+def test_one_warehouse_is_named() -> None:
+    with pytest.raises(ConfigurationError, match="WORKGROUP and CONCERT_REDSHIFT_CLUSTER"):
+        read(AWS | {"CONCERT_REDSHIFT_CLUSTER": "big"})
+    assert read(AWS | {"CONCERT_REDSHIFT_WORKGROUP": "", "CONCERT_REDSHIFT_CLUSTER": "big"}).redshift_cluster == "big"
+
+
+@pytest.mark.parametrize("settings", [{}, AWS], ids=["embedded", "aws"])
+def test_what_is_activated_describes_the_same_deployment(
+    settings: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    given = read(settings | {"CONCERT_HOME": str(tmp_path), "CONCERT_GLUE_WORKERS": "12"} if settings else settings)
+    seen: dict[str, str] = {}
+    monkeypatch.setattr(os, "environ", seen)
+    activate(given)
+    assert read() == given
+    assert ("CONCERT_REGION" in seen) is bool(settings), "the embedded deployment knows nothing of AWS"
 
 
 def test_the_deployments_are_told() -> None:

@@ -88,7 +88,9 @@ def test_a_cluster_that_is_not_there_is_told_by_its_state(status: str, error: ty
 def test_a_refusal_names_call_setting_and_code(code: str, error: type[Exception]) -> None:
     with answering("redshift-serverless") as (client, stubber):
         stubber.add_client_error("get_workgroup", code, "no")
-        with pytest.raises(error, match=f"GetWorkgroup for Redshift workgroup small failed with {code}: no") as caught:
+        with pytest.raises(
+            error, match=rf"GetWorkgroup .* small \(CONCERT_REDSHIFT_WORKGROUP\).* {code}: no"
+        ) as caught:
             temporary_login(WORKGROUP, {"redshift-serverless": client}.__getitem__)
     assert type(caught.value) is error
 
@@ -98,7 +100,7 @@ def test_what_boto3_does_not_find_is_named(cause: Exception) -> None:
     def client(_: str) -> Any:
         raise cause
 
-    with pytest.raises(Unavailable, match=f"workgroup small: {cause}"):
+    with pytest.raises(Unavailable, match=rf"workgroup small \(CONCERT_REDSHIFT_WORKGROUP\): {cause}"):
         temporary_login(WORKGROUP, client)
 
 
@@ -138,7 +140,7 @@ def test_nothing_is_said_in_plain_text(plain_server: int) -> None:
 
 def test_a_server_without_tls_is_refused_for_good_and_without_the_password(plain_server: int, tmp_path: Path) -> None:
     login = Login("127.0.0.1", plain_server, "concerts", "someone", PASSWORD)
-    warehouse = RedshiftWarehouse(WORKGROUP, FolderObjectStore(tmp_path), login=lambda: login)
+    warehouse = RedshiftWarehouse(WORKGROUP, FolderObjectStore(tmp_path), "processed", login=lambda: login)
     with pytest.raises(Unavailable, match=r"workgroup small at 127.0.0.1.*SSL") as caught, warehouse.session():
         pass
     assert PASSWORD not in told(caught.value)
@@ -154,9 +156,12 @@ def test_a_server_that_does_not_answer_is_tried_again_with_new_credentials(tmp_p
     def refused(login: Login, _: RedshiftSettings) -> Any:
         raise psycopg2.OperationalError(f"connection refused, dsn was password={login.password}")
 
-    warehouse = RedshiftWarehouse(WORKGROUP, FolderObjectStore(tmp_path), login=login, connect=refused)
-    with pytest.raises(WarehouseBusy, match=r"cannot be reached: connection refused.*\*\*\*, 4 times") as caught:
-        warehouse.published_position()
+    warehouse = RedshiftWarehouse(WORKGROUP, FolderObjectStore(tmp_path), "processed", login=login, connect=refused)
+    with (
+        pytest.raises(WarehouseBusy, match=r"cannot be reached .*: connection refused.*\*\*\*, 4 times") as caught,
+        warehouse.session(),
+    ):
+        pass
     assert len(asked) == 4
     assert PASSWORD not in told(caught.value)
 
@@ -172,5 +177,5 @@ def told(error: BaseException) -> str:
 
 
 def test_a_location_holds_no_credentials(tmp_path: Path) -> None:
-    warehouse = RedshiftWarehouse(CLUSTER, FolderObjectStore(tmp_path))
+    warehouse = RedshiftWarehouse(CLUSTER, FolderObjectStore(tmp_path), "processed")
     assert warehouse.location("concert_dw.artists") == "redshift://cluster/big/concerts#concert_dw.artists"

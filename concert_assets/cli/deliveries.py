@@ -12,7 +12,7 @@ from typing import Any
 
 from concert_assets import deployment as deployments
 from concert_assets.cli.errors import CommandFailed, WrongOption
-from concert_assets.cli.runs import delivery_log, inbox, open_home, run_job, shown
+from concert_assets.cli.runs import delivery_log, inbox, inbox_place, open_home, run_job
 from concert_assets.cli.work import SIMULATION, USE_WHAT_IS_DELIVERED, check_test_size, training_config
 from concert_assets.deliveries.hashing import HashingWriter
 from concert_assets.deliveries.inbox import copy_key
@@ -68,7 +68,7 @@ def _ingest_inbox(deployment: Deployment, options: Any) -> int:
     is_behind = redshift.published_position() < position_of(delivery_log(deployment).entries())
     if not arrivals.deliveries and not is_behind:
         left = f"; {len(arrivals.settling)} still changing" if arrivals.settling else ""
-        print(f"nothing new in the inbox {shown(deployment.inbox)}{left}")
+        print(f"nothing new in the inbox {inbox_place(deployment)}{left}")
         return 1 if left else 0
     return run_job(deployment, "refresh_warehouse", {"ops": {**USE_WHAT_IS_DELIVERED, **training_config(options)}})
 

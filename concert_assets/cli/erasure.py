@@ -14,7 +14,7 @@ from concert_assets import deployment as deployments
 from concert_assets.catalog.canonical import BY_NAME
 from concert_assets.cli.errors import CommandFailed, WrongOption
 from concert_assets.cli.looking import look
-from concert_assets.cli.runs import delivery_log, open_home, run_job, shown
+from concert_assets.cli.runs import data_place, delivery_log, open_home, run_job, shown
 from concert_assets.cli.traces import redact_home, tell_traces
 from concert_assets.cli.upkeep import alone, drop_abandoned, living_runs
 from concert_assets.cli.work import USE_WHAT_IS_DELIVERED
@@ -44,8 +44,8 @@ def forget(deployment: Deployment, options: Any, *, refresh: Callable[[Deploymen
             f"CUSTOMER: {options.customer[:40]!r} is not allowed; it must have 1 to {_MOST_LETTERS} letters"
         )
     deployments.check_home(deployment)
-    if not (deployment.home / "format.json").exists():
-        raise CommandFailed(f"nothing is delivered in {shown(deployment.home)}; there is nobody to forget")
+    if not delivery_log(deployment).recorded():
+        raise CommandFailed(f"nothing is delivered in {data_place(deployment)}; there is nobody to forget")
     open_home(deployment)
     with alone(deployment):
         return _forget(deployment, person, options.dry_run, refresh)
@@ -75,7 +75,7 @@ def _forget(deployment: Deployment, person: Person, is_rehearsal: bool, refresh:
             )
         if is_first and not (found.is_sure or is_known):
             tell_traces(log, person, alike, is_rehearsal)
-            raise CommandFailed(f"no delivery in {shown(deployment.home)} holds the customer; nothing was changed")
+            raise CommandFailed(f"no delivery in {data_place(deployment)} holds the customer; nothing was changed")
         what = f"{found.rows:,} rows in {sum(map(len, found.units)):,} objects of {len(found.deliveries):,} deliveries"
         if is_rehearsal:
             print(f"would erase {what}" if found.units or found.gone else "erased already; nothing holds the customer")
@@ -88,7 +88,7 @@ def _forget(deployment: Deployment, person: Person, is_rehearsal: bool, refresh:
         print(f"erased {what}; entry {entry.sequence} of the log")
         is_first = False
     _delete(deployment, log, found.gone)
-    resources["redshift"].warehouse.discard()
+    resources["redshift"].discard()
     if person.is_distinctive:
         for path in redact_home(deployment.home, person):
             print(f"taken out of {shown(path)}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from concert_assets import deployment as deployments
 from concert_assets.cli.errors import CommandFailed
-from concert_assets.cli.runs import shown
+from concert_assets.cli.runs import data_place, is_published
 from concert_assets.deployment import Deployment
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ def champion(deployment: Deployment) -> "TrainedModel":
     from concert_assets.learning.settings import NotTrainable
 
     deployments.check_home(deployment)
-    if not (deployment.home / "warehouse.witness.json").exists():
-        raise CommandFailed(f"nothing is published in {shown(deployment.home)}; run demo or ingest first")
+    if not is_published(deployment):
+        raise CommandFailed(f"nothing is published in {data_place(deployment)}; run demo or ingest first")
     resources = build_resources(deployment)
     try:
         model = load_in_use(resources["s3"], resources["signing"], MODEL)

@@ -88,12 +88,10 @@ def _check_warehouse(deployment: Deployment) -> str:
     from concert_assets.definitions import build_resources
     from concert_assets.warehousing.publish import publication
 
-    if (
-        not (deployment.home / "warehouse.duckdb").exists()
-        and not (deployment.home / "warehouse.witness.json").exists()
-    ):
+    redshift = build_resources(deployment)["redshift"]
+    if not redshift.is_begun():
         return "nothing is published yet"
-    with build_resources(deployment)["redshift"].session() as session:
+    with redshift.session() as session:
         last = publication(session)
     if last is None:
         return "nothing is published yet"
@@ -147,8 +145,9 @@ def _gather(deployment: Deployment) -> dict[str, Any]:
     counts: dict[int, tuple[int, ...]] = {}
     tables: dict[str, int] = {}
     score = None
-    if any((deployment.home / name).exists() for name in ("warehouse.duckdb", "warehouse.witness.json")):
-        with build_resources(deployment)["redshift"].session() as session:
+    redshift = build_resources(deployment)["redshift"]
+    if redshift.is_begun():
+        with redshift.session() as session:
             if session.table_exists(LOAD_LEDGER.qualified):
                 sums = ", ".join(
                     f"sum({name})" for name in ("rows_in", *(f"rows_{outcome}" for outcome in outcomes[1:]))

@@ -12,8 +12,16 @@ from concert_assets.cli import deliveries, erasure, evaluate, explaining, foreca
 from concert_assets.cli.errors import CommandFailed, WrongOption
 from concert_assets.cli.options import parser
 from concert_assets.deployment import ConfigurationError, Deployment, HomeOfOtherVersion
+from concert_assets.resources.kms.failures import SigningUnavailable
+from concert_assets.resources.redshift.failures import Unavailable
 from concert_assets.resources.redshift.protocol import WarehouseBusy, WarehouseDamaged
+from concert_assets.resources.s3.protocol import StoreBusy, StoreUnavailable
 
+# What a command may fail by, each in one line; anything else is a fault of the program and told as such.
+_FAILURES = (
+    HomeOfOtherVersion, CommandFailed, WarehouseBusy, WarehouseDamaged, Unavailable, StoreBusy, StoreUnavailable,
+    SigningUnavailable,
+)  # fmt: skip
 _SETTINGS = ("home", "raw_bucket", "processed_bucket", "deployment")
 _COMMANDS: dict[str, Callable[[Deployment, Any], int]] = {
     "demo": work.demo,
@@ -45,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ConfigurationError, WrongOption) as error:
         print(f"concert-assets {options.command}: {error}", file=sys.stderr)
         return 2
-    except (HomeOfOtherVersion, CommandFailed, WarehouseBusy, WarehouseDamaged) as error:
+    except _FAILURES as error:
         print(f"concert-assets {options.command}: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:

@@ -9,7 +9,7 @@ from concert_assets.catalog.canonical import BY_NAME
 from concert_assets.catalog.model import Table
 from concert_assets.catalog.operational import LOAD_LEDGER, ROW_OUTCOMES
 from concert_assets.cli.errors import CommandFailed
-from concert_assets.cli.runs import delivery_log, shown
+from concert_assets.cli.runs import data_place, delivery_log
 from concert_assets.deliveries.log import NoSuchDelivery
 from concert_assets.deployment import Deployment
 from concert_assets.resources.redshift.protocol import Session
@@ -58,8 +58,9 @@ def gather(deployment: Deployment, options: Any) -> Gathered:
     """The rows of an outcome, narrowed by table, delivery and rule where the options say so."""
     from concert_assets.definitions import build_resources
 
-    nothing = CommandFailed(f"nothing is judged yet in {shown(deployment.home)}; run demo or ingest first")
-    if not any((deployment.home / name).exists() for name in ("warehouse.duckdb", "warehouse.witness.json")):
+    nothing = CommandFailed(f"nothing is judged yet in {data_place(deployment)}; run demo or ingest first")
+    redshift = build_resources(deployment)["redshift"]
+    if not redshift.is_begun():
         raise nothing
     name, number = _delivery(deployment, options.delivery)
     asked = {
@@ -70,7 +71,7 @@ def gather(deployment: Deployment, options: Any) -> Gathered:
         "x.outcome": options.outcome,
     }
     found: list[Outcome] = []
-    with build_resources(deployment)["redshift"].session() as session:
+    with redshift.session() as session:
         # What was judged last and not published still lies there as the candidate; a held delivery shows only there.
         is_published = not session.table_exists(candidate(ROW_OUTCOMES.name))
         place = _published if is_published else candidate

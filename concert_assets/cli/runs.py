@@ -12,6 +12,7 @@ from typing import Any
 from concert_assets import deployment as deployments
 from concert_assets.deliveries.inbox import Inbox
 from concert_assets.deployment import Deployment
+from concert_assets.resources.s3.protocol import INBOX_PREFIX, ObjectStore
 
 
 class _Progress(logging.Handler):
@@ -73,12 +74,40 @@ def open_home(deployment: Deployment) -> None:
             print(f"run {run_id[:8]} was killed; its report: {shown(page)}", file=sys.stderr)
 
 
+def object_store(deployment: Deployment) -> ObjectStore:
+    """The object store of a deployment, found without Dagster, which takes a second to import."""
+    if deployment.is_embedded:
+        from concert_assets.resources.s3.folder import FolderObjectStore
+
+        return FolderObjectStore(deployment.objects)
+    from concert_assets.resources.s3.aws import S3ObjectStore, s3_client
+
+    client = s3_client(region_name=deployment.region, endpoint_url=deployment.endpoint_url or None)
+    return S3ObjectStore(client, deployment.bucket_key)
+
+
 def delivery_log(deployment: Deployment) -> Any:
     """The delivery log of a deployment."""
     from concert_assets.deliveries.log import DeliveryLog
-    from concert_assets.resources.s3.folder import FolderObjectStore
 
-    return DeliveryLog(FolderObjectStore(deployment.objects), deployment.raw_bucket)
+    return DeliveryLog(object_store(deployment), deployment.raw_bucket)
+
+
+def data_place(deployment: Deployment) -> str:
+    """Where the deliveries of a deployment lie, as people say it: its home, or its bucket."""
+    return shown(deployment.home) if deployment.is_embedded else f"s3://{deployment.raw_bucket}"
+
+
+def inbox_place(deployment: Deployment) -> str:
+    """Where files are dropped to be loaded."""
+    return shown(deployment.inbox) if deployment.is_embedded else f"s3://{deployment.raw_bucket}/{INBOX_PREFIX}"
+
+
+def is_published(deployment: Deployment) -> bool:
+    """Whether anything was ever published; the warehouse is not opened."""
+    from concert_assets.definitions import build_resources
+
+    return bool(build_resources(deployment)["redshift"].published_position())
 
 
 def inbox(deployment: Deployment) -> Inbox:

@@ -12,12 +12,13 @@ from filelock import FileLock, Timeout
 
 from concert_assets import deployment as deployments
 from concert_assets.cli.errors import CommandFailed, WrongOption
-from concert_assets.cli.runs import delivery_log, open_home, shown
+from concert_assets.cli.runs import data_place, delivery_log, object_store, open_home, shown
 from concert_assets.deliveries.curated import CuratedObjectDamaged
 from concert_assets.deliveries.garbage import Garbage, curated_garbage, drop, raw_garbage
 from concert_assets.deployment import Deployment
+from concert_assets.resources.redshift.loading import MANIFESTS
 from concert_assets.resources.s3.folder import FolderObjectStore
-from concert_assets.resources.s3.protocol import ObjectInfo
+from concert_assets.resources.s3.protocol import ObjectInfo, ObjectStore
 
 _SHOWN = 20
 
@@ -47,7 +48,7 @@ def gc(deployment: Deployment, options: Any, *, now: Callable[[], float] = time.
         raise WrongOption(f"--older-than: {options.older_than} is not allowed; it must be 1 hour or more")
     deployments.check_home(deployment)
     if not delivery_log(deployment).recorded():
-        raise CommandFailed(f"nothing is delivered in {shown(deployment.home)}; there is nothing to drop")
+        raise CommandFailed(f"nothing is delivered in {data_place(deployment)}; there is nothing to drop")
     open_home(deployment)
     with alone(deployment):
         before = _not_before_runs(deployment, now() - options.older_than * 3600)
@@ -98,8 +99,14 @@ def drop_abandoned(deployment: Deployment, before: float) -> None:
 
 
 def _abandoned(deployment: Deployment, before: float) -> Iterator[tuple[Garbage, Callable[[], bool]]]:
-    """Files of writes that were begun and left."""
-    store = FolderObjectStore(deployment.objects)
+    """Files of writes that were begun and left, and what Redshift was to load or gave and no process took away."""
+    store = object_store(deployment)
+    if not isinstance(store, FolderObjectStore):
+        for info in store.list(deployment.processed_bucket, MANIFESTS):
+            if info.changed_at < before:
+                found = Garbage(deployment.processed_bucket, info, "a load that was begun and left")
+                yield found, partial(_delete, store, found)
+        return  # of uploads that were begun and left a lifecycle rule of the buckets disposes
     for bucket in (deployment.raw_bucket, deployment.processed_bucket):
         for path in store.unfinished(bucket):
             try:
@@ -113,6 +120,11 @@ def _abandoned(deployment: Deployment, before: float) -> Iterator[tuple[Garbage,
                     Garbage(bucket, info, "a write that was begun and left"),
                     partial(_unlink, path, status.st_mtime_ns),
                 )
+
+
+def _delete(store: ObjectStore, garbage: Garbage) -> bool:
+    store.delete(garbage.bucket, garbage.info.key)
+    return True
 
 
 def _unlink(path: Path, changed_ns: int) -> bool:
@@ -138,8 +150,6 @@ def _not_before_runs(deployment: Deployment, before: float) -> float:
 
 def _is_caught_up(deployment: Deployment) -> bool:
     """Whether what is staged is what a run would stage now, so that it refers to nothing else."""
-    if not any((deployment.home / name).exists() for name in ("warehouse.duckdb", "warehouse.witness.json")):
-        return True
     from concert_assets.catalog.code import code_version
     from concert_assets.definitions import build_resources
     from concert_assets.defs.common import WAREHOUSE_CODE
@@ -147,6 +157,8 @@ def _is_caught_up(deployment: Deployment) -> bool:
     from concert_assets.warehousing.staging import curated_state, staged_position
 
     resources = build_resources(deployment)
+    if not resources["redshift"].is_begun():
+        return True
     with resources["redshift"].session() as session:
         entries = delivery_log(deployment).entries()
         try:

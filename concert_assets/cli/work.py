@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from concert_assets import deployment as deployments
 from concert_assets.cli.errors import CommandFailed, WrongOption
-from concert_assets.cli.runs import delivery_log, open_home, run_job, shown
+from concert_assets.cli.runs import data_place, delivery_log, inbox_place, is_published, open_home, run_job, shown
 from concert_assets.deployment import Deployment
 
 SIMULATION = "simulation"
@@ -36,11 +36,11 @@ def demo(deployment: Deployment, options: Any) -> int:
     foreign = sorted({item.name for item in live if item.entry.source != SIMULATION})
     if options.skip_generation and not live:
         raise CommandFailed(
-            f"--skip-generation: nothing is delivered in {shown(deployment.home)}; ingest files, or run without it"
+            f"--skip-generation: nothing is delivered in {data_place(deployment)}; ingest files, or run without it"
         )
     if foreign and not options.skip_generation:
         raise CommandFailed(
-            f"{shown(deployment.home)} holds deliveries of your own ({', '.join(foreign[:3])}); generated data are not "
+            f"{data_place(deployment)} holds deliveries of your own ({', '.join(foreign[:3])}); generated data are not "
             "mixed with them: use --skip-generation, or another --home"
         )
     open_home(deployment)
@@ -88,8 +88,8 @@ def train(deployment: Deployment, options: Any) -> int:
     """Train both models on what is published."""
     check_test_size(options)
     deployments.check_home(deployment)
-    if not (deployment.home / "warehouse.witness.json").exists():
-        raise CommandFailed(f"nothing is published in {shown(deployment.home)}; run demo or ingest first")
+    if not is_published(deployment):
+        raise CommandFailed(f"nothing is published in {data_place(deployment)}; run demo or ingest first")
     open_home(deployment)
     return run_job(deployment, "retrain_models", {"ops": training_config(options)})
 
@@ -100,11 +100,11 @@ def rebuild(deployment: Deployment, options: Any) -> int:
 
     deployments.check_home(deployment)
     if not delivery_log(deployment).deliveries():
-        raise CommandFailed(f"nothing is delivered in {shown(deployment.home)}; there is nothing to rebuild from")
+        raise CommandFailed(f"nothing is delivered in {data_place(deployment)}; there is nothing to rebuild from")
     open_home(deployment)
     resources = build_resources(deployment)
     _discard_damaged(resources["s3"])
-    resources["redshift"].warehouse.discard()
+    resources["redshift"].discard()
     return run_job(deployment, "refresh_warehouse", {"ops": USE_WHAT_IS_DELIVERED})
 
 
@@ -137,7 +137,7 @@ def dev(deployment: Deployment, options: Any) -> NoReturn:
     """Become ``dagster dev`` on the home; it ends as that does."""
     open_home(deployment)
     print(f"web UI at http://{options.host}:{options.port} · home {shown(deployment.home)}", flush=True)
-    print(f"files dropped below {shown(deployment.inbox)} are loaded while this runs", flush=True)
+    print(f"files dropped below {inbox_place(deployment)} are loaded while this runs", flush=True)
     # A workspace of the home's own gives the code location the name that workspace.yaml gives it, so that what is
     # switched on in one is on in the other.
     workspace = deployments.write_workspace(deployment)

@@ -142,6 +142,8 @@ def warehouse(
     """Publish the candidate that the audit passed, all tables and the ledger in one transaction."""
     with redshift.session() as session:
         published = _publish(context, session, s3)
+        if not published.is_new:
+            session.publication_made()  # the process that made it may have died before it could note it
         counts = {
             table.name: int(session.query(f"select count(*) from {table.qualified}")[0][0]) for table in PUBLISHED
         }

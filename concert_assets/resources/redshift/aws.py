@@ -7,10 +7,12 @@ from typing import Any, TypeVar
 
 from concert_assets.catalog.operational import PUBLICATIONS
 from concert_assets.resources.redshift.backend import Backend, RedshiftBackend
-from concert_assets.resources.redshift.credentials import Login, RedshiftSettings, aws_client, temporary_login
+from concert_assets.resources.redshift.credentials import Login, RedshiftSettings, clients, temporary_login
 from concert_assets.resources.redshift.failures import Interrupted, Unavailable, without
+from concert_assets.resources.redshift.noted import Noted
 from concert_assets.resources.redshift.protocol import WarehouseBusy
 from concert_assets.resources.redshift.session import RedshiftSession
+from concert_assets.resources.redshift.statements import WRITER
 from concert_assets.resources.s3.protocol import ObjectStore
 
 T = TypeVar("T")
@@ -27,15 +29,20 @@ class RedshiftWarehouse:
         self,
         settings: RedshiftSettings,
         store: ObjectStore,
+        bucket: str,
         *,
         login: Callable[[], Login] | None = None,
         connect: Callable[[Login, RedshiftSettings], Any] | None = None,
         backend: Backend | None = None,
     ) -> None:
-        """``store`` holds the objects that are loaded. The others take the place of IAM, TLS and Redshift in tests."""
+        """``bucket`` of ``store`` is where manifests are put and what is published is noted.
+
+        The others take the place of IAM, TLS and Redshift in tests.
+        """
         self._settings = settings
         self._store = store
-        self._login = login or (lambda: temporary_login(settings, aws_client(settings)))
+        self._noted = Noted(store, bucket)
+        self._login = login or (lambda: temporary_login(settings, clients(settings)))
         self._connect = connect or connect_verified
         self._backend = backend or RedshiftBackend(settings.iam_role)
 
@@ -48,7 +55,12 @@ class RedshiftWarehouse:
     def session(self) -> Iterator[RedshiftSession]:
         """A session; WarehouseBusy where Redshift does not answer, Unavailable where it never will as it is set."""
         session = RedshiftSession(
-            self._open, self._backend, self._store, self._settings.wait_seconds, self._settings.statement_seconds
+            self._open,
+            self._backend,
+            self._store,
+            self._noted,
+            self._settings.wait_seconds,
+            self._settings.statement_seconds,
         )
         try:
             yield session
@@ -56,12 +68,21 @@ class RedshiftWarehouse:
             session.close()
 
     def published_position(self) -> int:
-        """The position of the log that was published last, as the ledger has it; 0 where nothing is."""
-        with self.session() as session:
-            if not session.table_exists(PUBLICATIONS.qualified):
-                return 0
-            rows = session.query(f"select position from {PUBLICATIONS.qualified} order by number desc limit 1")
-        return int(rows[0][0]) if rows else 0
+        """The position of the log that was published last, as it was noted beside Redshift; 0 where nothing is."""
+        return self._noted.position()
+
+    def discard(self) -> None:
+        """Drop every table and view of both schemas; the lock of writers alone stays."""
+        staging, _, writer = WRITER.partition(".")
+        self._noted.forget()
+        with self.session() as session, session.transaction():
+            relations = session.query(
+                "select table_schema, table_name, table_type from information_schema.tables "
+                "where table_schema in (:published, :staged) and table_name <> :writer",
+                {"published": PUBLICATIONS.schema, "staged": staging, "writer": writer},
+            )
+            for schema, name, kind in relations:
+                session.execute(f"drop {'view' if kind == 'VIEW' else 'table'} {schema}.{name}")
 
     def repeat(self, work: Callable[[RedshiftSession], T]) -> T:
         """Do ``work`` on a session, again on another where it was interrupted, at most ``ATTEMPTS`` times.
@@ -88,7 +109,10 @@ class RedshiftWarehouse:
                 return self._connect(login, self._settings)
             except psycopg2.OperationalError as error:
                 reason = without(login.password, str(error))
-            text = f"Redshift {self._settings.name} at {login.host}:{login.port} cannot be reached: {reason}"
+            text = (
+                f"Redshift {self._settings.name} at {login.host}:{login.port} cannot be reached "
+                f"({self._settings.setting}, CONCERT_REDSHIFT_DATABASE): {reason}"
+            )
             if any(word in reason for word in _LASTING_WORDS):
                 raise Unavailable(text)
             if attempt < ATTEMPTS - 1:

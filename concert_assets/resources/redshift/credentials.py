@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from concert_assets.resources.clients import aws_client
 from concert_assets.resources.redshift.failures import Unavailable
 from concert_assets.resources.redshift.protocol import WarehouseBusy
 
@@ -31,6 +32,7 @@ class RedshiftSettings:
     cluster: str = ""
     workgroup: str = ""
     region: str = ""
+    endpoint_url: str = ""
     root_certificates: str = ""
     connect_seconds: float = 10.0
     wait_seconds: float = 300.0
@@ -49,6 +51,11 @@ class RedshiftSettings:
         """The warehouse, for people."""
         return f"cluster {self.cluster}" if self.cluster else f"workgroup {self.workgroup}"
 
+    @property
+    def setting(self) -> str:
+        """The setting that names the warehouse."""
+        return "CONCERT_REDSHIFT_CLUSTER" if self.cluster else "CONCERT_REDSHIFT_WORKGROUP"
+
 
 @dataclass(frozen=True, slots=True)
 class Login:
@@ -61,24 +68,11 @@ class Login:
     password: str = field(repr=False)
 
 
-def aws_client(settings: RedshiftSettings) -> Callable[[str], Any]:
+def clients(settings: RedshiftSettings) -> Callable[[str], Any]:
     """Makes boto3 clients by name of the service, with deadlines and bounded retries."""
-
-    def client(service: str) -> Any:
-        import boto3  # type: ignore[import-untyped]
-        from botocore.config import Config  # type: ignore[import-untyped]
-
-        return boto3.client(
-            service,
-            region_name=settings.region or None,
-            config=Config(
-                retries={"mode": "standard", "total_max_attempts": 5},
-                connect_timeout=settings.connect_seconds,
-                read_timeout=30,
-            ),
-        )
-
-    return client
+    return lambda service: aws_client(
+        service, settings.region, settings.endpoint_url, connect_seconds=settings.connect_seconds
+    )
 
 
 def temporary_login(settings: RedshiftSettings, client: Callable[[str], Any]) -> Login:
@@ -94,10 +88,12 @@ def temporary_login(settings: RedshiftSettings, client: Callable[[str], Any]) ->
     except ClientError as error:
         told = error.response.get("Error", {})
         code, message = told.get("Code", "unknown"), told.get("Message", "")
-        text = f"{error.operation_name} for Redshift {settings.name} failed with {code}: {message}"
+        text = f"{error.operation_name} for Redshift {settings.name} ({settings.setting}) failed with {code}: {message}"
         raise (WarehouseBusy if code in _MAY_PASS else Unavailable)(text) from None
     except BotoCoreError as error:
-        raise Unavailable(f"AWS cannot be asked about Redshift {settings.name}: {error}") from None
+        raise Unavailable(
+            f"AWS cannot be asked about Redshift {settings.name} ({settings.setting}): {' '.join(str(error).split())}"
+        ) from None
 
 
 def _of_cluster(settings: RedshiftSettings, client: Any) -> Login:
@@ -126,5 +122,5 @@ def _of_workgroup(settings: RedshiftSettings, client_of: Callable[[str], Any]) -
 
 
 def _not_there(settings: RedshiftSettings, status: str, lasting: set[str]) -> Exception:
-    text = f"Redshift {settings.name} is {status or 'in no known state'}, expected available"
+    text = f"Redshift {settings.name} is {status or 'in no known state'}, expected available ({settings.setting})"
     return Unavailable(f"{text}; resume it or name another") if status in lasting else WarehouseBusy(text)

@@ -160,6 +160,10 @@ class DuckDBWarehouse:
             finally:
                 connection.close()
 
+    def is_begun(self) -> bool:
+        """Whether there is a file, or was one when it was last published."""
+        return self.path.exists() or self._witness_path.exists()
+
     def discard(self) -> None:
         """Remove the file and its witness, so that the next run makes the warehouse anew from the log.
 

@@ -1,6 +1,6 @@
 """Looking at Parquet objects before COPY: what they hold, by name and type, and whether their texts fit."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -55,6 +55,37 @@ def inspect(store: ObjectStore, uri: str, wanted: Mapping[str, str]) -> Loadable
             if name in wanted and kind.startswith("varchar"):
                 _check_bytes(file, uri, name, int(wanted[name].removeprefix("varchar(").removesuffix(")")))
         return Loadable(uri, path.stat().st_size, columns)
+
+
+Shape = tuple[tuple[str, str], ...]
+
+
+def by_shape(store: ObjectStore, wanted: Mapping[str, str], uris: Sequence[str]) -> dict[Shape, list[Loadable]]:
+    """The objects by their columns, each looked at; NotLoadable names the first that does not fit."""
+    shapes: dict[Shape, list[Loadable]] = {}
+    for uri in uris:
+        found = inspect(store, uri, wanted)
+        shapes.setdefault(found.columns, []).append(found)
+    return shapes
+
+
+def emptied(relation: str, columns: Mapping[str, str]) -> list[str]:
+    """Statements that make a relation an empty table of these columns."""
+    body = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+    return [f"drop table if exists {relation}", f"create table {relation} ({body})"]
+
+
+def landing(relation: str, columns: Mapping[str, str], shape: Shape) -> tuple[str, list[str], list[str]]:
+    """The table that objects of a shape are copied into, by position, and the statements before and after that."""
+    names = [name for name, _ in shape]
+    if names == list(columns):
+        return relation, [], []
+    common = ", ".join(name for name in names if name in columns)
+    return (
+        "landing",
+        [f"create temporary table landing ({', '.join(f'{name} {kind}' for name, kind in shape)})"],
+        [f"insert into {relation} ({common}) select {common} from landing", "drop table landing"],
+    )
 
 
 @contextmanager

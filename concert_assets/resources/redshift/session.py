@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from concert_assets.catalog.operational import PUBLICATIONS
 from concert_assets.resources.redshift.backend import Backend
 from concert_assets.resources.redshift.failures import Interrupted, is_cancelled, is_dropped, is_serialization_failure
-from concert_assets.resources.redshift.loading import inspect, manifest_of
+from concert_assets.resources.redshift.loading import by_shape, emptied, landing, manifest_of
+from concert_assets.resources.redshift.noted import Noted
 from concert_assets.resources.redshift.protocol import Parameters, WarehouseBusy
 from concert_assets.resources.redshift.statements import WRITER, bound, hash_statement
 from concert_assets.resources.redshift.values import frame_of, insertions
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _FETCH_ROWS = 50_000
+_PUBLICATION = f"select number, fingerprint, position from {PUBLICATIONS.qualified} order by number desc limit 1"
 
 
 class RedshiftSession:
@@ -32,6 +35,7 @@ class RedshiftSession:
         connect: Callable[[], Any],
         backend: Backend,
         store: ObjectStore,
+        noted: Noted,
         wait_seconds: float,
         statement_seconds: float,
     ) -> None:
@@ -39,6 +43,7 @@ class RedshiftSession:
         self._connect = connect
         self._backend = backend
         self._store = store
+        self._noted = noted
         self._wait_seconds = wait_seconds
         self._statement_seconds = statement_seconds
         self._connection: Any = None
@@ -158,29 +163,19 @@ class RedshiftSession:
 
     def stage(self, relation: str, columns: Mapping[str, str], uris: Sequence[str]) -> None:
         """COPY the objects into a table, by way of a temporary one where their columns are others or elsewhere."""
-        by_shape: dict[tuple[tuple[str, str], ...], list[Any]] = {}
-        for uri in uris:
-            found = inspect(self._store, uri, columns)
-            by_shape.setdefault(found.columns, []).append(found)
+        shapes = by_shape(self._store, columns, uris)
         with self._whole():
-            self._send(f"drop table if exists {relation}")
-            self._send(f"create table {relation} ({', '.join(f'{name} {kind}' for name, kind in columns.items())})")
-            for shape, objects in by_shape.items():
-                with manifest_of(self._store, objects) as manifest_uri:
-                    if [name for name, _ in shape] == list(columns):
-                        self._copy(relation, manifest_uri)
-                        continue
-                    self._send(
-                        f"create temporary table landing ({', '.join(f'{name} {kind}' for name, kind in shape)})"
-                    )
-                    self._copy("landing", manifest_uri)
-                common = ", ".join(name for name, _ in shape if name in columns)
-                self._send(f"insert into {relation} ({common}) select {common} from landing")
-                self._send("drop table landing")
+            for statement in emptied(relation, columns):
+                self._send(statement)
+            for shape, objects in shapes.items():
+                with manifest_of(self._store, objects) as uri:
+                    target, before, after = landing(relation, columns, shape)
+                    for statement in before:
+                        self._send(statement)
+                    self._send("", work=partial(self._backend.copy, table=target, manifest_uri=uri))
+                    for statement in after:
+                        self._send(statement)
             self._send(f"analyze {relation}")
-
-    def _copy(self, table: str, manifest_uri: str) -> None:
-        self._send("", work=lambda cursor: self._backend.copy(cursor, table, manifest_uri))
 
     def replace_table(self, table: str, replacement: str) -> None:
         """Drop and rename: no row is copied."""
@@ -223,12 +218,21 @@ class RedshiftSession:
             yield
 
     def publication_made(self) -> None:
-        """Nothing is left to do: the commit has made it durable, and the ledger is what others ask."""
+        """Note what the ledger has; the commit has made it durable."""
+        self._noted.write(*self.query(_PUBLICATION)[0])
 
     def _make_lock(self) -> None:
-        if not self.table_exists(WRITER):
-            self._send(f"create schema if not exists {WRITER.partition('.')[0]}")
-            self._send(f"create table if not exists {WRITER} (nothing integer)")
+        import psycopg2
+
+        for is_last in (False, False, True):
+            if self.table_exists(WRITER):
+                return
+            try:
+                self._send(f"create schema if not exists {WRITER.partition('.')[0]}")
+                self._send(f"create table if not exists {WRITER} (nothing integer)")
+            except psycopg2.Error:
+                if is_last:  # before that it may be that another process made it at this moment, which is an error too
+                    raise
 
     @contextmanager
     def _begun(self, lock: str = "") -> Iterator[None]:

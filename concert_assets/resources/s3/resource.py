@@ -1,10 +1,11 @@
 """The Dagster resource ``s3``: the object store of the deployment and the names of its buckets."""
 
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
+from urllib.parse import urlencode
 
 from dagster import ConfigurableResource
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from concert_assets.resources.s3.folder import FolderObjectStore
 from concert_assets.resources.s3.protocol import ObjectStore
@@ -48,3 +49,35 @@ class FolderS3(ConfigurableResource):  # type: ignore[type-arg]
     def url(self) -> str:
         """The folder as a URL."""
         return Path(self.root).absolute().as_uri()
+
+
+class AwsS3(ConfigurableResource):  # type: ignore[type-arg]
+    """Buckets of S3, which are there already.
+
+    Not dagster-aws's S3Resource: steps and hooks would get its client in place of it, its requests have no deadlines of
+    their own, and it takes secrets as configuration, which Dagster keeps.
+    """
+
+    region: str = Field(description="Region of the buckets")
+    raw_bucket: str = Field(description="Bucket of deliveries and their log")
+    processed_bucket: str = Field(description="Bucket of curated objects and models")
+    endpoint_url: str = Field(default="", description="Where S3 listens, for a stand-in; empty for AWS")
+    key: str = Field(default="", description="KMS key that objects are encrypted under; empty for the bucket's own")
+    settle_seconds: float = Field(default=0.0, description="Objects in S3 appear whole, so there is no need to wait")
+    _store: Any = PrivateAttr(default=None)
+
+    @property
+    def store(self) -> ObjectStore:
+        """The object store; its client is made once, for that takes longer than most requests."""
+        if self._store is None:
+            from concert_assets.resources.s3.aws import S3ObjectStore, s3_client
+
+            client = s3_client(region_name=self.region, endpoint_url=self.endpoint_url or None)
+            self._store = S3ObjectStore(client, self.key)
+        return self._store  # type: ignore[no-any-return]
+
+    @property
+    def url(self) -> str:
+        """The settings of the store as a URL, without credentials: ``s3://?region=…&endpoint_url=…&key=…``."""
+        given = {"region": self.region, "endpoint_url": self.endpoint_url, "key": self.key}
+        return "s3://?" + urlencode({name: value for name, value in given.items() if value})
