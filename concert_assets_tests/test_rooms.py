@@ -58,6 +58,8 @@ ROOMS = {
     ),
     # the empty part is the package itself, whose folder holds the Glue jobs
     "resources": Room(ANY, frozenset({"", "catalog", "sql"})),
+    # what makes the infrastructure and nothing of what runs on it
+    "deploy": Room(frozenset({"botocore", "cfnlint", "yaml"})),
     "defs": Room(
         ANY,
         frozenset({"catalog", "sql", "simulation", "sources", "deliveries", "learning", "reporting"})
