@@ -1,5 +1,7 @@
 """Small Glue jobs for tests, and a step that launches them as the platform does."""
 
+import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +24,7 @@ pipes = open_dagster_pipes(
     message_writer=PipesS3MessageWriter(s3, interval=-1),
 )
 """
-# Reports each delivery it is asked for.
+# Reports each delivery that it is asked for, and what it was given.
 REPORTS = (
     _HEAD
     + """
@@ -32,6 +34,50 @@ with pipes:
     for delivery in pipes.extras["deliveries"]:
         pipes.log.info(f"curated {delivery}")
         pipes.report_custom_message({"delivery": delivery})
+"""
+)
+# Reports, and waits between its two deliveries until a file is there.
+WAITS = (
+    _HEAD
+    + """
+with pipes:
+    pipes.report_custom_message({"delivery": "one"})
+    while not os.path.exists(pipes.extras["gate"]):
+        time.sleep(0.05)
+    pipes.report_custom_message({"delivery": "two"})
+"""
+)
+# Reports, and dies when the report has arrived, without a word.
+REPORTS_AND_DIES = (
+    _HEAD
+    + """
+pipes.report_custom_message({"delivery": "one"})
+time.sleep(2.5)
+os.kill(os.getpid(), 9)
+"""
+)
+DIES = "import os\nos.kill(os.getpid(), 9)\n"
+# Reports, and fails with an error that tells secrets.
+REPORTS_AND_FAILS = (
+    _HEAD
+    + """
+with pipes:
+    pipes.report_custom_message({"delivery": "one"})
+    print("password=canary-of-the-log", os.environ["AWS_SECRET_ACCESS_KEY"], file=sys.stderr)
+    raise RuntimeError("the disk is full")
+"""
+)
+# More objects of messages than the stock reader reads after the end, and a line that is no message.
+REPORTS_MUCH = (
+    _HEAD
+    + """
+import json
+place = pipes._message_channel
+pipes.close()
+for number in range(30):
+    message = {"__dagster_pipes_version": "0.1", "method": "report_custom_message", "params": {"payload": {"n": number}}}
+    text = "no message\\n" * (number == 7) + json.dumps(message)
+    s3.put_object(Bucket=place._bucket, Key=f"{place._key_prefix}/{place._counter + number}.json", Body=text.encode())
 """
 )
 
@@ -48,11 +94,16 @@ class ScriptGlue(AwsGlueJobs):
 def resource(double: GlueDouble, folder: Path, script: str, **settings: Any) -> ScriptGlue:
     """A resource that speaks to a double, in a hurry, and whose job is a script."""
     (folder / "curate.py").write_text(script)
+    return in_a_hurry(double.url, folder, **settings)
+
+
+def in_a_hurry(endpoint_url: str, folder: Path, **settings: Any) -> ScriptGlue:
+    """A resource that waits for little, with the programs of a folder."""
     given = {
         "region": "us-east-1",
         "processed_bucket": "processed",
         "role": "arn:aws:iam::123456789012:role/glue",
-        "endpoint_url": double.url,
+        "endpoint_url": endpoint_url,
         "deadline_seconds": 60.0,
         "poll_seconds": 0.1,
         "patience_seconds": 5.0,
@@ -90,3 +141,15 @@ def launch(glue: AwsGlueJobs, extras: Mapping[str, Any]) -> Launched:
         result = dg.materialize([launched], resources={"glue": glue}, instance=instance)
         done.lines = [entry.user_message for entry in instance.all_logs(result.run_id)]
     return done
+
+
+def main() -> int:
+    """A process of its own that launches a job, for tests that end it: ``<endpoint> <folder> <extras>``."""
+    endpoint, folder, extras = sys.argv[1:]
+    done = launch(in_a_hurry(endpoint, Path(folder)), json.loads(extras))
+    print(json.dumps(done.messages), done.failure)
+    return 0 if done.failure is None else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,6 +1,7 @@
 """Calls of Glue that are repeated, for a while and with growing waits, where they may succeed later."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
@@ -10,30 +11,29 @@ from concert_assets.resources.glue.pace import Deadline, growing
 from concert_assets.resources.glue.protocol import GlueJobFailed
 
 Log = Callable[[str], None]
-_FIRST_WAIT_SECONDS = 0.5
-_LONGEST_WAIT_SECONDS = 20.0
+_FIRST_WAIT_SECONDS = 1.0
 
 
+@dataclass(frozen=True, slots=True)
 class GlueCalls:
-    """Asks Glue about one job. ``client`` repeats nothing by itself, for a start must not be repeated unseen."""
+    """Asks Glue about one job.
 
-    def __init__(
-        self, client: Any, job: str, deadline: Deadline, patience_seconds: float, secrets: tuple[str, ...], log: Log
-    ) -> None:
-        """A call that goes on failing is given up after ``patience_seconds``, and at the deadline at the latest.
+    ``client`` repeats nothing by itself, for a start must not be repeated unseen. A call that goes on failing is given
+    up after ``patience_seconds``, and at the deadline at the latest; ``poll_seconds`` is the longest wait between two
+    looks at a run. ``secrets`` are struck out of what AWS says; ``log`` takes warnings.
+    """
 
-        ``log`` takes warnings, ``secrets`` are struck out of what AWS says.
-        """
-        self.client = client
-        self.job = job
-        self.deadline = deadline
-        self.patience_seconds = patience_seconds
-        self.secrets = secrets
-        self.log = log
+    client: Any
+    job: str
+    deadline: Deadline
+    patience_seconds: float
+    poll_seconds: float
+    secrets: tuple[str, ...]
+    log: Log
 
-    def until(self, deadline: Deadline) -> "GlueCalls":
-        """The same with another deadline."""
-        return GlueCalls(self.client, self.job, deadline, self.patience_seconds, self.secrets, self.log)
+    def waits(self) -> Iterator[float]:
+        """The waits between two looks or attempts, in seconds."""
+        return growing(min(_FIRST_WAIT_SECONDS, self.poll_seconds), self.poll_seconds)
 
     def ask(self, operation: str, known: Collection[str] = (), **arguments: Any) -> Any:
         """Call an operation of the client that may be repeated, such as ``get_job``, for as long as it may yet succeed.
@@ -42,7 +42,7 @@ class GlueCalls:
         and GlueJobFailed where it has not helped.
         """
         patience = Deadline(self.patience_seconds)
-        waits = growing(_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS)
+        waits = self.waits()
         while True:
             try:
                 return getattr(self.client, operation)(**arguments)

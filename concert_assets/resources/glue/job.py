@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]
@@ -50,13 +49,16 @@ def ensure(calls: GlueCalls, wanted: Mapping[str, Any]) -> bool:
     for race in range(_MOST_RACES):
         found = _found(calls)
         if found is not None and not _differs(found, wanted):
-            return race > 0
+            return False
         known = _RACES if race < _MOST_RACES - 1 else ()
-        with suppress(ClientError):  # of a race alone: what the other one made of it is looked at next
+        try:
             if found is None:
                 calls.ask("create_job", known, Name=calls.job, **wanted)
             else:
                 calls.ask("update_job", known, JobName=calls.job, JobUpdate=_update(calls.client, found, wanted))
+            break
+        except ClientError:  # of a race alone; what the other one made of the job is looked at next
+            continue
     return True
 
 

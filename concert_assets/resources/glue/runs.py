@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[impor
 
 from concert_assets.resources.glue.calls import GlueCalls
 from concert_assets.resources.glue.failures import NO_ROOM, code_of
-from concert_assets.resources.glue.pace import Deadline, growing
+from concert_assets.resources.glue.pace import Deadline
 from concert_assets.resources.glue.protocol import GlueJobFailed
 
 # Arguments by which a run is known again: a hash of what is asked, and the prefix of its context and messages.
@@ -18,7 +18,6 @@ SUCCEEDED = "SUCCEEDED"
 ENDED = frozenset({SUCCEEDED, "FAILED", "TIMEOUT", "STOPPED", "ERROR", "EXPIRED"})
 _IN_FLIGHT = frozenset({"STARTING", "RUNNING", "WAITING", "STOPPING"})
 _MOST_RUNS = 200  # newest first, as many as Glue tells at once
-_FIRST_WAIT_SECONDS = 1.0
 _LOOKS = 3
 
 
@@ -40,12 +39,11 @@ class JobRun:
 
 
 class JobRuns:
-    """The runs of one job. Waits between looks grow up to ``poll_seconds``."""
+    """The runs of one job."""
 
-    def __init__(self, calls: GlueCalls, poll_seconds: float) -> None:
-        """``calls`` knows the job and the deadline."""
+    def __init__(self, calls: GlueCalls) -> None:
+        """``calls`` knows the job, the deadline and how often to look."""
         self._calls = calls
-        self._poll_seconds = poll_seconds
         self.has_tried = False  # to start one, so that there may be one whatever was answered
 
     def find_or_start(self, arguments: Mapping[str, str]) -> JobRun:
@@ -55,7 +53,7 @@ class JobRuns:
         are looked at before it is repeated.
         """
         calls = self._calls
-        waits = growing(min(_FIRST_WAIT_SECONDS, self._poll_seconds), self._poll_seconds)
+        waits = calls.waits()
         patience: Deadline | None = None
         is_told = False
         while True:
@@ -96,7 +94,7 @@ class JobRuns:
         Raises GlueJobFailed at the deadline.
         """
         calls = self._calls
-        waits = growing(min(_FIRST_WAIT_SECONDS, self._poll_seconds), self._poll_seconds)
+        waits = calls.waits()
         told = ""
         while not run.has_ended:
             if run.state not in _IN_FLIGHT and run.state != told:
@@ -112,27 +110,26 @@ class JobRuns:
     def stop(self, run: JobRun) -> JobRun:
         """Stop a run and wait until it has ended. Raises GlueJobFailed or GlueUnavailable where it does not end."""
         calls = self._calls
-        waits = growing(min(_FIRST_WAIT_SECONDS, self._poll_seconds), self._poll_seconds)
-        run = self.look(run.run_id)
-        while not run.has_ended:
-            if run.state != "STOPPING":  # asked again, for one that is about to start may not hear it
+        waits = calls.waits()
+        while True:
+            # Before any look, for looking may be what fails; and again, for a run that only begins may not hear it.
+            if run.state != "STOPPING":
                 calls.ask("batch_stop_job_run", JobName=calls.job, JobRunIds=[run.run_id])
             run = self.look(run.run_id)
             if run.has_ended:
-                break
+                return run
             if not calls.deadline.left:
                 raise GlueJobFailed(
                     f"Glue run {run.run_id} of job {calls.job} is {run.state}, {calls.deadline} after it was to stop"
                 )
             calls.deadline.sleep(next(waits))
-        return run
 
     def started(self, prefix: str) -> JobRun | None:
         """The run that was started for a prefix, where the answer to its start never came.
 
         Looked for more than once, for what Glue has just been told may not be in its list yet.
         """
-        waits = growing(min(_FIRST_WAIT_SECONDS, self._poll_seconds), self._poll_seconds)
+        waits = self._calls.waits()
         for look in range(_LOOKS):
             if look:
                 self._calls.deadline.sleep(next(waits))

@@ -6,6 +6,7 @@ import uuid
 import warnings
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,11 +52,16 @@ class GlueSession:
         except (BotoCoreError, ValueError) as error:
             raise refusal(error, "to be asked", settings.job_name) from None
         self._store = S3ObjectStore(store, settings.key)
-        deadline = Deadline(settings.deadline_seconds, _DEADLINE)
         self._calls = GlueCalls(
-            client, settings.job_name, deadline, settings.patience_seconds, self._secrets, log.warning
+            client,
+            settings.job_name,
+            Deadline(settings.deadline_seconds, _DEADLINE),
+            settings.patience_seconds,
+            settings.poll_seconds,
+            self._secrets,
+            log.warning,
         )
-        self._runs = JobRuns(self._calls, settings.poll_seconds)
+        self._runs = JobRuns(self._calls)
 
     def run(self, context: AssetExecutionContext, script: Path, extras: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Run a script to its end; what it reported."""
@@ -118,7 +124,7 @@ class GlueSession:
 
     def _stop(self, run: JobRun | None, prefix: str) -> str:
         """Stop the run that was started, where one was; what to add to an error where this does not succeed."""
-        runs = JobRuns(self._calls.until(Deadline(self._settings.stop_seconds)), self._settings.poll_seconds)
+        runs = JobRuns(replace(self._calls, deadline=Deadline(self._settings.stop_seconds)))
         try:
             if run is None and self._runs.has_tried:
                 run = runs.started(prefix)

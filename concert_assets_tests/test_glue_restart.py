@@ -1,0 +1,100 @@
+"""A Dagster process that ends in the middle of a Glue run: told to, the run ends with it; killed, the run is taken up."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from concert_assets_tests.support_glue import GlueDouble, glue_double
+from concert_assets_tests.support_glue_jobs import WAITS, launch, resource
+from concert_assets_tests.support_moto import MotoServer
+
+BOTH = [{"delivery": "one"}, {"delivery": "two"}]
+
+
+@pytest.fixture
+def double(moto: MotoServer, tmp_path: Path) -> Iterator[GlueDouble]:
+    moto.empty()
+    with glue_double(moto.url, tmp_path / "runs") as double:
+        yield double
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@contextmanager
+def launcher(double: GlueDouble, folder: Path, extras: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that launches a job and waits for it; entered when the job has reported."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "concert_assets_tests.support_glue_jobs", double.url, str(folder), json.dumps(extras)],
+        env={**os.environ, "DAGSTER_DISABLE_TELEMETRY": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        until(lambda: bool(double.runs) and reported(double, double.runs[-1].arguments["--concert-prefix"]))
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def reported(double: GlueDouble, prefix: str) -> bool:
+    from concert_assets_tests.support_moto import open_store
+
+    store = open_store(double.moto_url)
+    try:
+        return any(True for _ in store.list("processed", f"{prefix}messages/"))
+    finally:
+        store.client.close()
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_a_process_that_is_told_to_end_stops_its_run(double: GlueDouble, tmp_path: Path, sign: signal.Signals) -> None:
+    resource(double, tmp_path, WAITS)
+    with launcher(double, tmp_path, {"gate": str(tmp_path / "gate")}) as process:
+        process.send_signal(sign)
+        process.wait(60)
+    assert [run.state for run in double.runs] == ["STOPPED"]
+    assert double.orphans() == []
+
+
+def test_a_run_whose_process_was_killed_is_taken_up_by_the_next(double: GlueDouble, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    glue = resource(double, tmp_path, WAITS)
+    with launcher(double, tmp_path, {"gate": str(gate)}) as process:
+        process.kill()
+        process.wait()
+    assert double.orphans() != [], "nobody could stop it"
+    gate.touch()
+    done = launch(glue, {"gate": str(gate)})
+    assert done.failure is None
+    assert done.messages == BOTH, "from the first one on"
+    assert done.logged("joined it")
+    assert len(double.runs) == 1
+    assert double.orphans() == []
+
+
+def test_a_run_of_another_request_is_waited_for(double: GlueDouble, tmp_path: Path) -> None:
+    gate, other = tmp_path / "gate", tmp_path / "other"
+    glue = resource(double, tmp_path, WAITS)
+    with launcher(double, tmp_path, {"gate": str(gate)}) as process:
+        process.kill()
+        process.wait()
+    gate.touch()
+    other.touch()
+    done = launch(glue, {"gate": str(other)})
+    assert (done.failure, done.messages) == (None, BOTH)
+    assert [run.state for run in double.runs] == ["SUCCEEDED", "SUCCEEDED"]
+    assert double.orphans() == []
