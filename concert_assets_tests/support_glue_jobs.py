@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 
 from concert_assets.resources.glue.aws import AwsGlueJobs
+from concert_assets.resources.glue.local import LocalGlue
 from concert_assets_tests.support_glue import GlueDouble
 
 _HEAD = """\
@@ -125,12 +126,12 @@ class Launched:
         return any(text in line for line in self.lines)
 
 
-def launch(glue: AwsGlueJobs, extras: Mapping[str, Any]) -> Launched:
+def launch(glue: AwsGlueJobs | LocalGlue, extras: Mapping[str, Any]) -> Launched:
     """Run a job in a step of Dagster, as ``curated`` does."""
     done = Launched()
 
     @dg.asset
-    def launched(context: dg.AssetExecutionContext, glue: AwsGlueJobs) -> dg.MaterializeResult[Any]:
+    def launched(context: dg.AssetExecutionContext, glue: dg.ResourceParam[Any]) -> dg.MaterializeResult[Any]:
         try:
             done.messages = glue.run(context, "curate", extras)
         except Exception as error:

@@ -2,20 +2,24 @@
 
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from dagster import (
     AssetExecutionContext,
     ConfigurableResource,
-    DagsterError,
+    PipesMessageHandler,
     PipesSubprocessClient,
+    PipesTempFileMessageReader,
     PreviewWarning,
 )
+from dagster_pipes import PipesParams
 from pydantic import Field
 
 import concert_assets
+from concert_assets.resources.glue.package import script_of
 from concert_assets.resources.glue.protocol import GlueJobFailed
 
 
@@ -24,20 +28,47 @@ class LocalGlue(ConfigurableResource):  # type: ignore[type-arg]
 
     memory_limit: str = Field(default="1GB", description="Memory that the job's engine may use")
 
+    def script(self, job: str) -> Path:
+        """The program of a job."""
+        return script_of(job)
+
     def run(self, context: AssetExecutionContext, job: str, extras: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Run a job to its end and return the custom messages it reported."""
-        package = Path(concert_assets.__file__).parent
-        # The package need not be installed: a code location may be loaded from its working directory alone.
-        client = PipesSubprocessClient(env={"PYTHONPATH": str(package.parent)})
+        reader = _Messages()
+        client = PipesSubprocessClient(
+            # The package need not be installed: a code location may be loaded from its working directory alone.
+            env={"PYTHONPATH": str(Path(concert_assets.__file__).parent.parent)},
+            message_reader=reader,
+        )
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", PreviewWarning)  # of Dagster's own use of its Pipes, not of ours
-                completed = client.run(
-                    context=context,
+                client.run(
+                    context=context.op_execution_context,  # the other context warns of what Pipes asks of it
                     # -P: the folder of the script must not hide modules of the same names.
-                    command=[sys.executable, "-P", str(package / "glue_jobs" / f"{job}.py")],
+                    command=[sys.executable, "-P", str(self.script(job))],
                     extras={**extras, "memory_limit": self.memory_limit},
                 )
-        except DagsterError as error:
-            raise GlueJobFailed(f"Glue job {job} failed: {error}") from error
-        return [dict(message) for message in completed.get_custom_messages()]
+        except OSError:
+            raise  # it was not even started
+        except Exception as error:  # what Pipes raises of a job that failed has no public name and is no DagsterError
+            raise GlueJobFailed(f"Glue job {job} failed: {error}", reader.custom_messages) from error
+        return reader.custom_messages
+
+
+class _Messages(PipesTempFileMessageReader):
+    """Keeps what it has read, also where the job fails: the client returns nothing then."""
+
+    _handler: PipesMessageHandler | None = None
+
+    @contextmanager
+    def read_messages(self, handler: PipesMessageHandler) -> Iterator[PipesParams]:
+        """Read as the stock reader does."""
+        self._handler = handler
+        with super().read_messages(handler) as params:
+            yield params
+
+    @property
+    def custom_messages(self) -> list[dict[str, Any]]:
+        """The custom messages that were read."""
+        return [dict(message) for message in self._handler.get_custom_messages()] if self._handler else []
