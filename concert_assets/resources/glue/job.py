@@ -29,7 +29,6 @@ def definition(role: str, workers: int, deadline_seconds: float, code: Code) -> 
         "DefaultArguments": {
             "--job-language": "python",
             "--enable-auto-scaling": "true",
-            "--enable-continuous-cloudwatch-log": "true",
             "--additional-python-modules": code.arguments["--additional-python-modules"],
         },
         "ExecutionProperty": {"MaxConcurrentRuns": 1},
