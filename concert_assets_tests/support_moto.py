@@ -69,12 +69,15 @@ class MotoServer:
 
 
 @contextmanager
-def running() -> Iterator[MotoServer]:
-    """A server that is stopped at the end, with the environment that boto3 needs to speak to it."""
+def running(module: str = "concert_assets_tests.support_moto") -> Iterator[MotoServer]:
+    """A server that is stopped at the end, with the environment that boto3 needs to speak to it.
+
+    ``module`` is what to run in place of this one, which has to call ``serve``.
+    """
     before = {name: os.environ.get(name) for name in ENVIRONMENT}
     os.environ.update(ENVIRONMENT)
     process = subprocess.Popen(
-        [sys.executable, "-m", "concert_assets_tests.support_moto"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-m", module], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     assert process.stdin is not None
     assert process.stdout is not None
@@ -118,7 +121,8 @@ class _Application:
         return []
 
 
-def _serve() -> None:
+def serve() -> None:
+    """Answer requests until standard input ends; the first line of standard output is the URL."""
     from moto.moto_server.utilities import RegexConverter
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from moto.s3 import models
@@ -142,4 +146,4 @@ def _serve() -> None:
 
 
 if __name__ == "__main__":
-    _serve()
+    serve()

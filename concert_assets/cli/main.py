@@ -8,7 +8,18 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 from concert_assets import deployment as deployments
-from concert_assets.cli import deliveries, erasure, evaluate, explaining, forecasts, inspection, rejects, upkeep, work
+from concert_assets.cli import (
+    deliveries,
+    deploying,
+    erasure,
+    evaluate,
+    explaining,
+    forecasts,
+    inspection,
+    rejects,
+    upkeep,
+    work,
+)
 from concert_assets.cli.errors import CommandFailed, WrongOption
 from concert_assets.cli.options import parser
 from concert_assets.deployment import ConfigurationError, Deployment, HomeOfOtherVersion
@@ -40,6 +51,8 @@ _COMMANDS: dict[str, Callable[[Deployment, Any], int]] = {
     "forget": erasure.forget,
     "gc": upkeep.gc,
     "evaluate": evaluate.evaluate,
+    "deploy": deploying.deploy,
+    "destroy": deploying.destroy,
 }
 
 

@@ -87,6 +87,23 @@ def _upkeep(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
         command.add_argument("--dry-run", action="store_true", help=f"only {what}")
 
 
+def _infrastructure(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    deploy = add("deploy", "make or change what the deployment aws runs on, by a stack of CloudFormation")
+    deploy.add_argument("--plan", action="store_true", help="only check the template and tell what would change")
+    deploy.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter of the template")
+    deploy.add_argument("--template", metavar="FILE", help="write the template into this file too")
+    deploy.add_argument("--env-file", metavar="FILE", default=".env.aws", help="for the settings (default .env.aws)")
+    destroy = add("destroy", "remove the stack; buckets and the signing key stay")
+    destroy.add_argument("--confirm", metavar="NAME", help="the stack's name, in place of being asked for it")
+    destroy.add_argument("--with-data", action="store_true", help="remove buckets with all objects and the key too")
+    for command in (deploy, destroy):
+        command.add_argument("--stack", default="concert-assets", metavar="NAME", help="default concert-assets")
+        command.add_argument("--account", metavar="NUMBER", help="refuse credentials of any other account")
+        command.add_argument(
+            "--deadline-seconds", type=_number, default=1800, metavar="N", help="how long to wait (default 1800)"
+        )
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser of the whole command."""
     top = _Parser(
@@ -137,6 +154,7 @@ def parser() -> argparse.ArgumentParser:
         verdict.add_argument("delivery", metavar="DELIVERY", help="its name, or its number in the log")
         verdict.add_argument("--note", default="", help="why, kept in the log")
     _upkeep(add)
+    _infrastructure(add)
     add("rebuild", "make the warehouse anew from the delivery log")
     add("setup", "make the home and .env; make does this by itself")
     return top

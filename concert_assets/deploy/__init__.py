@@ -1,1 +1,1 @@
-"""The infrastructure of the deployment aws: the CloudFormation template, and what makes, changes and removes its stack."""
+"""The infrastructure of the deployment aws: the template, and what makes, changes and removes its stack."""
