@@ -19,6 +19,7 @@ from concert_assets.defs.schedules import schedules
 from concert_assets.defs.sensors import sensors
 from concert_assets.defs.trained_models import trained_models
 from concert_assets.deployment import Deployment
+from concert_assets.resources.glue.aws import AwsGlueJobs
 from concert_assets.resources.glue.local import LocalGlue
 from concert_assets.resources.kms.aws import KmsSigning
 from concert_assets.resources.kms.local import LocalSigning
@@ -56,7 +57,15 @@ def _aws(deployment: Deployment) -> dict[str, Any]:
     }
     return {
         "s3": AwsS3(**place, **buckets),
-        "glue": LocalGlue(memory_limit=deployment.memory_limit),
+        "glue": AwsGlueJobs(
+            job_name=deployment.glue_job,
+            role=deployment.glue_role,
+            workers=deployment.glue_workers,
+            deadline_seconds=deployment.glue_deadline_seconds,
+            processed_bucket=deployment.processed_bucket,
+            key=deployment.bucket_key,
+            **place,
+        ),
         "redshift": AwsRedshift(
             database=deployment.redshift_database,
             iam_role=deployment.redshift_role,

@@ -79,7 +79,9 @@ class PostgresBackend(RedshiftBackend):
 
     def statement(self, sql: str) -> str:
         self.issued[super().statement(sql)] = None
-        return in_postgres(sql) if sql.split(maxsplit=1)[0] in _OURS else sql
+        # The files may begin with a comment.
+        first = next(line for line in sql.splitlines() if not line.startswith("--")).split(maxsplit=1)[0]
+        return in_postgres(sql) if first in _OURS else sql
 
     def copy(self, cursor: Any, table: str, manifest_uri: str) -> None:
         """What COPY does: each object of the manifest, whole, by position, every text within its bytes."""
@@ -101,7 +103,10 @@ def in_postgres(sql: str) -> str:
     statement = sqlglot.parse_one(sql, read="redshift").transform(
         lambda node: exp.to_identifier(f":{node.name}", quoted=False) if isinstance(node, exp.Placeholder) else node
     )
-    return statement.sql("postgres", unsupported_level=sqlglot.ErrorLevel.RAISE)
+    text = statement.sql("postgres", unsupported_level=sqlglot.ErrorLevel.RAISE)
+    # Redshift knows the statistics of what a query has filled; without them PostgreSQL joins row by row.
+    is_filled = isinstance(statement, exp.Create) and statement.kind == "TABLE" and statement.expression is not None
+    return f"{text}; analyze {statement.this.sql('postgres')}" if is_filled else text
 
 
 class PostgresServer:
@@ -136,24 +141,38 @@ class PostgresServer:
             connection.close()
 
     def warehouse(
-        self, store: ObjectStore, database: str = "", *, port: int = 0, options: str = "", **settings: Any
+        self,
+        store: ObjectStore,
+        database: str = "",
+        *,
+        port: int = 0,
+        options: str = "",
+        bucket: str = "processed",
+        **settings: Any,
     ) -> "PostgresWarehouse":
         """A warehouse on a database, an empty one where none is named, optionally by way of a proxy's port."""
-        return PostgresWarehouse(self, store, database or self.database(), port or self.port, options, settings)
+        return PostgresWarehouse(self, store, database or self.database(), port or self.port, options, bucket, settings)
 
 
 class PostgresWarehouse(RedshiftWarehouse):
     """A warehouse on the stand-in, with what a test asks of it."""
 
     def __init__(
-        self, server: PostgresServer, store: ObjectStore, database: str, port: int, options: str, settings: Any
+        self,
+        server: PostgresServer,
+        store: ObjectStore,
+        database: str,
+        port: int,
+        options: str,
+        bucket: str,
+        settings: Any,
     ) -> None:
         self.backend = PostgresBackend(store)
         self.database = database
         super().__init__(
             RedshiftSettings(database, ROLE, workgroup="concerts", **{"wait_seconds": 20.0} | settings),
             store,
-            "processed",
+            bucket,
             login=lambda: Login("127.0.0.1", port, database, "postgres", PASSWORD),
             connect=lambda login, _: server.connect(login.database, login.port, options=options),
             backend=self.backend,
@@ -178,9 +197,13 @@ def running() -> Iterator[PostgresServer]:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        quick = ["-c", "shared_buffers=16MB", "-c", "autovacuum=off", "-c", "max_connections=30"]
+        # Joins by hash, as Redshift's: of the common tables of a statement PostgreSQL has no statistics to choose by.
+        quick = [
+            "shared_buffers=16MB", "autovacuum=off", "max_connections=30", "enable_nestloop=off", "jit=off",
+            "work_mem=64MB",
+        ]  # fmt: skip
         with (home / "log").open("wb") as log, subprocess.Popen(
-            [programs / "postgres", "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", "", "-F", *quick],
+            [programs / "postgres", "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", "", "-F", *(part for setting in quick for part in ("-c", setting))],
             cwd=home, stdout=log, stderr=log, **user,
         ) as process:  # fmt: skip
             try:
