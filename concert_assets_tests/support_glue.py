@@ -14,6 +14,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,11 @@ class GlueError(Exception):
     def __init__(self, code: str, message: str, status: int = 400) -> None:
         super().__init__(message)
         self.code, self.status = code, status
+
+
+@cache
+def _members(shape: str) -> frozenset[str]:
+    return frozenset(get_session().get_service_model("glue").shape_for(shape).members)
 
 
 class GlueDouble:
@@ -141,8 +147,7 @@ class GlueDouble:
         return {"JobName": JobName}
 
     def _checked(self, shape: str, definition: dict[str, Any]) -> dict[str, Any]:
-        members = get_session().get_service_model("glue").shape_for(shape).members
-        if unknown := set(definition) - set(members):
+        if unknown := set(definition) - _members(shape):
             raise GlueError("InvalidInputException", f"unknown fields: {sorted(unknown)}")
         if not definition["Role"].startswith("arn:aws:iam::"):
             raise GlueError("InvalidInputException", "Role should be given assume role permissions for Glue Service.")

@@ -20,6 +20,7 @@ from concert_assets_tests.support_glue_jobs import (
 from concert_assets_tests.support_moto import ENVIRONMENT, MotoServer
 
 NOTHING = {"deliveries": []}
+MAY_PASS = ["ThrottlingException", "InternalServiceException", RESET]
 
 
 @pytest.fixture
@@ -63,8 +64,14 @@ def test_a_run_that_does_not_end_is_stopped_at_the_deadline(double: GlueDouble, 
     assert [run.state for run in double.runs] == ["STOPPED"]
 
 
-@pytest.mark.parametrize("operation", ["GetJob", "CreateJob", "GetJobRuns", "StartJobRun", "GetJobRun"])
-@pytest.mark.parametrize("fault", ["ThrottlingException", "InternalServiceException", RESET])
+@pytest.mark.parametrize(
+    ("operation", "fault"),
+    [
+        *((operation, "ThrottlingException") for operation in ("GetJob", "CreateJob", "GetJobRuns")),
+        *((operation, fault) for operation in ("StartJobRun", "GetJobRun") for fault in MAY_PASS),
+        ("CreateJob", LOST_ANSWER),
+    ],
+)
 def test_what_may_pass_passes(double: GlueDouble, tmp_path: Path, operation: str, fault: str) -> None:
     double.fate("RUNNING", "RUNNING", "SUCCEEDED")
     double.plan(operation, fault, 2)

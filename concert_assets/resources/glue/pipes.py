@@ -85,7 +85,6 @@ class ObjectMessages(PipesMessageReader):
         if self._handler is None:
             raise RuntimeError("messages can be read only while the session is open")
         try:
-            message = json.loads(line)
-            self._handler.handle_message(message)
-        except (ValueError, TypeError, KeyError) as error:
+            self._handler.handle_message(json.loads(line))
+        except Exception as error:  # whatever it is, the run is not to end by it
             self._log(f"the Glue run reported what is no message, {line[:200]!r}: {error}")
