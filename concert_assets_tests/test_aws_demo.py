@@ -27,6 +27,12 @@ from concert_assets_tests.support_demo import DERIVED, OF_THE_HOME, PUBLISHED, r
 from concert_assets_tests.support_moto import MotoServer
 from concert_assets_tests.support_redshift import PostgresServer
 
+pytestmark = [
+    # Dagster's own reading of its contexts, and ours of the run's id, which both versions of the name give.
+    pytest.mark.filterwarnings("ignore:.*Context.(run_id|dagster_run) is deprecated:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:.*expected_writer_count:dagster.PreviewWarning"),  # Dagster's own Pipes client
+]
+
 TABLES = [*PUBLISHED, *DERIVED, "quality_results"]
 OF_THE_RUN = OF_THE_HOME | {"run_id", "checked_at"}
 
