@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from concert_assets.resources.glue.protocol import GlueJobFailed
 from concert_assets_tests.support_glue import GlueDouble, glue_double
 from concert_assets_tests.support_glue_jobs import WAITS, launch, resource
-from concert_assets_tests.support_moto import MotoServer
+from concert_assets_tests.support_moto import MotoServer, open_store
 
 BOTH = [{"delivery": "one"}, {"delivery": "two"}]
 
@@ -51,8 +53,6 @@ def launcher(double: GlueDouble, folder: Path, extras: dict[str, str]) -> Iterat
 
 
 def reported(double: GlueDouble, prefix: str) -> bool:
-    from concert_assets_tests.support_moto import open_store
-
     store = open_store(double.moto_url)
     try:
         return any(True for _ in store.list("processed", f"{prefix}messages/"))
@@ -66,6 +66,23 @@ def test_a_process_that_is_told_to_end_stops_its_run(double: GlueDouble, tmp_pat
     with launcher(double, tmp_path, {"gate": str(tmp_path / "gate")}) as process:
         process.send_signal(sign)
         process.wait(60)
+    assert [run.state for run in double.runs] == ["STOPPED"]
+    assert double.orphans() == []
+
+
+def test_a_run_that_is_given_up_ends_and_its_reports_are_kept(double: GlueDouble, tmp_path: Path) -> None:
+    glue = resource(double, tmp_path, WAITS, patience_seconds=0)
+
+    def fail_when_it_has_reported() -> None:
+        until(lambda: bool(double.runs) and reported(double, double.runs[-1].arguments["--concert-prefix"]))
+        double.plan("GetJobRun", "ThrottlingException")
+
+    thread = threading.Thread(target=fail_when_it_has_reported)
+    thread.start()
+    done = launch(glue, {"gate": str(tmp_path / "never")})
+    thread.join()
+    assert isinstance(done.failure, GlueJobFailed)
+    assert done.failure.messages == BOTH[:1]
     assert [run.state for run in double.runs] == ["STOPPED"]
     assert double.orphans() == []
 
