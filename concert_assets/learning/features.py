@@ -54,6 +54,7 @@ TICKET_SALES = FeatureSet(
         "artist_sold_out_share",
         "artist_year_sold_out_share",
         "artist_past_price_usd",
+        "artist_strength_age_days",
         "venue_past_shows",
         "venue_year_shows",
         "venue_past_sell_through",

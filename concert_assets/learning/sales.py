@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from concert_assets.learning import naive
 from concert_assets.learning.estimators import Boosting, gradient_boosting
 from concert_assets.learning.features import TICKET_SALES, FeatureSet, day_number, typed
 from concert_assets.learning.intervals import WITHIN, Texts
 from concert_assets.learning.metrics import FloatArray
 from concert_assets.learning.model import Candidate, Prediction, Span, TrainedModel
-from concert_assets.learning.problem import Problem, Reference, Rows
+from concert_assets.learning.problem import Problem, Reference
 from concert_assets.learning.settings import NotTrainable, TrainingSettings
 from concert_assets.learning.training import fit_and_judge
 
@@ -65,12 +66,21 @@ FEATURES: FeatureSet = replace(
         *TICKET_SALES.numbers,
         "artist_past_tickets_to_capacity",
         *_TO_ROOM,
+        "artist_slope",
+        "artist_popularity_beyond_strength",
+        "artist_popularity_rise",
         "paced_share",
         "ledger_tickets_if_full",
     ),
 )
 # Fewer rows than this do not fill more leaves, and need not wait for them.
 _ROWS_FOR_MANY_LEAVES = 50_000
+# The usual popularity of an artist of some strength is told by so many of the first rows, which every fold learns from,
+# where there are so many rows; the curve is a polynomial of this degree.
+_FIRST_SHARE = 1 / 3
+_FEWEST_FOR_USUAL_POPULARITY = 50
+_CURVE = 3
+_YEAR_DAYS = 365.25
 _CANDIDATES = (
     Boosting(leaves=15, learning_rate=0.1, iterations=250),
     Boosting(leaves=31, learning_rate=0.05, iterations=700),
@@ -92,6 +102,8 @@ def train_ticket_sales(
     if frame.empty:
         return NotTrainable(NAME, "no completed concert with tickets_sold has a venue of known capacity")
     capacity = frame["capacity"].to_numpy()
+    usual = _usual_popularity(frame)
+    frame = _beside_the_room(frame, capacity, usual)
     target = frame["tickets_sold"].to_numpy()
     horizon = frame["horizon"].to_numpy(dtype=object)
     problem = Problem(
@@ -113,13 +125,13 @@ def train_ticket_sales(
         candidates=_CANDIDATES if len(frame) >= _ROWS_FOR_MANY_LEAVES else _CANDIDATES[:1],
         references={"gradient_boosting": Reference(gradient_boosting, horizon == ANNOUNCEMENT)},
         baselines={
-            "venue_type_mean": lambda train: _type_share(frame, train) * capacity,
-            "artist_mean": lambda train: _artist_mean(frame, train, "artist_past_tickets"),
-            "artist_last_year": lambda train: _artist_mean(frame, train, "artist_year_tickets"),
-            "artist_sell_through": lambda train: _artist_share(frame, train),
-            "pacing_ratio": lambda train: _paced(frame, train),
+            "venue_type_mean": lambda train: naive.type_share(frame, train) * capacity,
+            "artist_mean": lambda train: naive.artist_mean(frame, train, "artist_past_tickets"),
+            "artist_last_year": lambda train: naive.artist_mean(frame, train, "artist_year_tickets"),
+            "artist_sell_through": lambda train: naive.artist_share(frame, train),
+            "pacing_ratio": lambda train: naive.paced(frame, train),
         },
-        extras=lambda train: _capacities(frame.iloc[train]),
+        extras=lambda train: _capacities(frame.iloc[train]) | {"usual_popularity": usual},
     )
     return fit_and_judge(problem, settings or TrainingSettings(), as_of)
 
@@ -173,7 +185,7 @@ def predict_rows(model: TrainedModel, rows: pd.DataFrame) -> pd.DataFrame:
 def feature_frame(model: TrainedModel, rows: pd.DataFrame) -> pd.DataFrame:
     """The columns that the model's pipeline sees of rows of ``feature/ticket_sales``, after concert and horizon."""
     frame = typed(rows, TICKET_SALES)
-    seen = _beside_the_room(frame, _capacity(model, frame))
+    seen = _beside_the_room(frame, _capacity(model, frame), model.extras["usual_popularity"])
     return seen[[*TICKET_SALES.key, *FEATURES.columns]]
 
 
@@ -187,15 +199,15 @@ def span_of(model: TrainedModel, rows: pd.DataFrame) -> Span:
 def _results(frame: pd.DataFrame, as_of: date) -> pd.DataFrame:
     """The typed rows that can be learned from."""
     completed = (frame["status"] == "completed") & (frame["event_day"] < day_number(as_of))
-    frame = frame[completed & frame["tickets_sold"].notna() & frame["capacity"].notna()].reset_index(drop=True)
-    return _beside_the_room(frame, frame["capacity"].to_numpy())
+    return frame[completed & frame["tickets_sold"].notna() & frame["capacity"].notna()].reset_index(drop=True)
 
 
 def _predicted(model: TrainedModel, frame: pd.DataFrame) -> tuple[Prediction, FloatArray]:
     """Predictions of typed rows, and the capacities that were taken for theirs."""
     capacity = _capacity(model, frame)
     upper = np.where(frame["capacity"].notna(), capacity, np.inf)
-    return model.predict(_beside_the_room(frame, capacity)[FEATURES.columns], _span(frame, capacity, upper)), capacity
+    seen = _beside_the_room(frame, capacity, model.extras["usual_popularity"])[FEATURES.columns]
+    return model.predict(seen, _span(frame, capacity, upper)), capacity
 
 
 def _capacity(model: TrainedModel, frame: pd.DataFrame) -> FloatArray:
@@ -204,13 +216,41 @@ def _capacity(model: TrainedModel, frame: pd.DataFrame) -> FloatArray:
     return frame["capacity"].fillna(stand_in).to_numpy(dtype=np.float64)
 
 
-def _beside_the_room(frame: pd.DataFrame, capacity: FloatArray) -> pd.DataFrame:
-    """The rows with what the features say beside the room that the concert is in."""
+def _usual_popularity(frame: pd.DataFrame) -> dict[str, Any] | None:
+    """The popularity that artists of some strength usually have: a polynomial, and between which strengths it holds.
+
+    Told by the first rows alone, which every fold learns from; no result of the rows themselves enters.
+    """
+    first = frame.iloc[: int(len(frame) * _FIRST_SHARE)]
+    strength, popularity = first["artist_fair_strength"].to_numpy(), first["artist_popularity"].to_numpy()
+    known = ~(np.isnan(strength) | np.isnan(popularity))
+    if known.sum() < _FEWEST_FOR_USUAL_POPULARITY or np.ptp(strength[known]) == 0:
+        return None
+    low, high = np.quantile(strength[known], (0.01, 0.99))
+    middle, spread = float(strength[known].mean()), float(strength[known].std())
+    curve = np.polyfit((np.clip(strength[known], low, high) - middle) / spread, popularity[known], _CURVE)
+    return {"curve": curve.tolist(), "low": float(low), "high": float(high), "middle": middle, "spread": spread}
+
+
+def _beside_the_room(frame: pd.DataFrame, capacity: FloatArray, usual: dict[str, Any] | None) -> pd.DataFrame:
+    """The rows with what the features say beside the room that the concert is in, and beside the artist's strength.
+
+    Popularity is of today, strength of the shows behind it: an artist who is more popular than usual at that strength
+    has risen since, the more so the longer ago these shows were.
+    """
     log_capacity = np.log(np.maximum(capacity, 1.0))
     columns = {"capacity": capacity, "log_capacity": log_capacity}
     columns["artist_past_tickets_to_capacity"] = frame["artist_past_tickets"].to_numpy() / capacity
     for name in _STRENGTHS:
         columns[f"artist_{name}_to_room"] = frame[f"artist_{name}"].to_numpy() - log_capacity
+    strength = frame["artist_fair_strength"].to_numpy()
+    columns["artist_slope"] = frame["artist_fair_strength_trend"].to_numpy() - strength
+    beyond = np.full(len(frame), np.nan)
+    if usual is not None:
+        place = (np.clip(strength, usual["low"], usual["high"]) - usual["middle"]) / usual["spread"]
+        beyond = frame["artist_popularity"].to_numpy() - np.polyval(usual["curve"], place)
+    columns["artist_popularity_beyond_strength"] = beyond
+    columns["artist_popularity_rise"] = beyond * frame["artist_strength_age_days"].to_numpy() / _YEAR_DAYS
     columns["paced_share"] = frame["paced_tickets"].to_numpy() / capacity
     columns["ledger_tickets_if_full"] = (frame["ledger_share"] * frame["pace_share"]).to_numpy() * capacity
     return frame.assign(**columns)
@@ -230,37 +270,6 @@ def _groups(frame: pd.DataFrame) -> Texts:
     cold = np.where(frame["is_artist_new"].to_numpy() == 1, "new", "known")
     names = [WITHIN.join(parts) for parts in zip(cold, when, frame["venue_type"], strict=True)]
     return np.array(names, dtype=object)
-
-
-def _type_share(frame: pd.DataFrame, train: Rows) -> FloatArray:
-    """Mean sell-through of the venue type among the training rows; of all of them for a type that is not there."""
-    past = frame.iloc[train]
-    past = past[past["horizon"] == ANNOUNCEMENT]
-    share = past["tickets_sold"] / past["capacity"]
-    by_type = share.groupby(past["venue_type"]).mean()
-    return frame["venue_type"].map(by_type).fillna(share.mean()).to_numpy(dtype=np.float64)
-
-
-def _artist_mean(frame: pd.DataFrame, train: Rows, column: str) -> FloatArray:
-    """Mean tickets of the artist's shows, no more than the room holds; else the venue type's sell-through."""
-    capacity = frame["capacity"].to_numpy()
-    past = frame[column].to_numpy()
-    tickets: FloatArray = np.where(np.isnan(past), _type_share(frame, train) * capacity, np.minimum(past, capacity))
-    return tickets
-
-
-def _artist_share(frame: pd.DataFrame, train: Rows) -> FloatArray:
-    """Mean sell-through of the artist's past shows, as tickets; else the venue type's."""
-    past = frame["artist_past_sell_through"].to_numpy()
-    share: FloatArray = np.where(np.isnan(past), _type_share(frame, train), past)
-    tickets: FloatArray = share * frame["capacity"].to_numpy()
-    return tickets
-
-
-def _paced(frame: pd.DataFrame, train: Rows) -> FloatArray:
-    """What the orders to date come to at the usual pace of the venue type; before any pace, the artist's mean."""
-    paced = np.minimum(frame["paced_tickets"].to_numpy(), frame["capacity"].to_numpy())
-    return np.where(np.isnan(paced), _artist_mean(frame, train, "artist_past_tickets"), paced)
 
 
 def _capacities(past: pd.DataFrame) -> dict[str, Any]:

@@ -50,6 +50,7 @@ def _rows(rows: int):  # type: ignore[no-untyped-def]
 
     frame = typed(query(make_world(artists=300, venues=100, concerts=5_000), "ticket_sales"), TICKET_SALES)
     frame = sales._results(frame[frame["horizon"] == sales.ANNOUNCEMENT], AS_OF)
+    frame = sales._beside_the_room(frame, frame["capacity"].to_numpy(), sales._usual_popularity(frame))
     rng = np.random.default_rng(7)
     frame = frame.iloc[rng.integers(0, len(frame), rows)].reset_index(drop=True)
     target = np.log(np.maximum(frame["tickets_sold"], 0.5) / frame["capacity"]).to_numpy()

@@ -696,6 +696,8 @@ select
             * (q.event_day - cast(a.days as double precision) / nullif(a.shows, 0))
         ) / 10000 as double precision
     ) as artist_fair_strength_trend,
+    cast(q.event_day - cast(a.days as double precision) / nullif(a.shows, 0) as double precision)
+        as artist_strength_age_days,
     cast(cast(a.room as double precision) / nullif(10000 * a.rooms, 0) as double precision) as artist_room,
     cast(coalesce(v.shows, 0) as integer) as venue_past_shows,
     cast(coalesce(v.year_shows, 0) as integer) as venue_year_shows,
