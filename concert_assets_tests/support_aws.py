@@ -78,7 +78,7 @@ class Site:
     def run(self, job: str = "run_demo", world: Mapping[str, Any] = WORLD) -> dg.ExecuteInProcessResult:
         return self.defs.resolve_job_def(job).execute_in_process(
             instance=self.instance,
-            run_config={"ops": {"raw": {"config": dict(world)}}},
+            run_config={"ops": {"raw": {"config": dict(world)}}} if world else {},
             raise_on_error=False,
         )
 
