@@ -95,16 +95,15 @@ class ScriptGlue(AwsGlueJobs):
 def resource(double: GlueDouble, folder: Path, script: str, **settings: Any) -> ScriptGlue:
     """A resource that speaks to a double, in a hurry, and whose job is a script."""
     (folder / "curate.py").write_text(script)
-    return in_a_hurry(double.url, folder, **settings)
+    return in_a_hurry(folder, **{"endpoint_url": double.url, **settings})
 
 
-def in_a_hurry(endpoint_url: str, folder: Path, **settings: Any) -> ScriptGlue:
+def in_a_hurry(folder: Path, **settings: Any) -> ScriptGlue:
     """A resource that waits for little, with the programs of a folder."""
     given = {
         "region": "us-east-1",
         "processed_bucket": "processed",
         "role": "arn:aws:iam::123456789012:role/glue",
-        "endpoint_url": endpoint_url,
         "deadline_seconds": 60.0,
         "poll_seconds": 0.1,
         "patience_seconds": 5.0,
@@ -147,7 +146,7 @@ def launch(glue: AwsGlueJobs | LocalGlue, extras: Mapping[str, Any]) -> Launched
 def main() -> int:
     """A process of its own that launches a job, for tests that end it: ``<endpoint> <folder> <extras>``."""
     endpoint, folder, extras = sys.argv[1:]
-    done = launch(in_a_hurry(endpoint, Path(folder)), json.loads(extras))
+    done = launch(in_a_hurry(Path(folder), endpoint_url=endpoint), json.loads(extras))
     print(json.dumps(done.messages), done.failure)
     return 0 if done.failure is None else 1
 

@@ -55,6 +55,10 @@ def test_missing_region(double: GlueDouble, tmp_path: Path, monkeypatch: pytest.
     assert "NoRegionError" in line
 
 
+def test_an_endpoint_that_is_none(double: GlueDouble, tmp_path: Path) -> None:
+    assert "CONCERT_ENDPOINT_URL is no place" in told(double, tmp_path, endpoint_url="nowhere")
+
+
 def test_a_bucket_that_is_not_there(double: GlueDouble, tmp_path: Path) -> None:
     line = told(double, tmp_path, processed_bucket="nobody-has-it")
     assert "CONCERT_PROCESSED_BUCKET" in line

@@ -98,6 +98,10 @@ def refusal(error: BaseException, operation: str, job: str, secrets: Sequence[st
         )
     if isinstance(error, NoRegionError | InvalidRegionError):
         return GlueUnavailable(f"CONCERT_REGION names no AWS region, so Glue cannot be asked ({code})")
+    if isinstance(error, ValueError):  # boto3's word for an endpoint that is none
+        return GlueUnavailable(
+            f"CONCERT_ENDPOINT_URL is no place to ask for Glue ({code}): {struck(str(error), secrets)}"
+        )
     if code in _CREDENTIALS:
         return GlueUnavailable(
             f"CONCERT_DEPLOYMENT is aws, but Glue refuses the AWS credentials that boto3 finds ({code}); "

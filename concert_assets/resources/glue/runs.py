@@ -16,7 +16,8 @@ REQUEST = "--concert-request"
 PREFIX = "--concert-prefix"
 SUCCEEDED = "SUCCEEDED"
 ENDED = frozenset({SUCCEEDED, "FAILED", "TIMEOUT", "STOPPED", "ERROR", "EXPIRED"})
-_IN_FLIGHT = frozenset({"STARTING", "RUNNING", "WAITING", "STOPPING"})
+_AT_WORK = frozenset({"STARTING", "RUNNING", "WAITING"})
+_LOG_GROUP = "/aws-glue/jobs"
 _MOST_RUNS = 200  # newest first, as many as Glue tells at once
 _LOOKS = 3
 
@@ -47,7 +48,7 @@ class JobRuns:
         self.has_tried = False  # to start one, so that there may be one whatever was answered
 
     def find_or_start(self, arguments: Mapping[str, str]) -> JobRun:
-        """The run in flight that was asked for the same, or a new one.
+        """The run at work that was asked for the same, or a new one.
 
         Waits while runs of other requests take all the room. A start whose answer is lost may have succeeded, so runs
         are looked at before it is repeated.
@@ -58,12 +59,12 @@ class JobRuns:
         is_told = False
         while True:
             for run in self.in_flight():
-                if run.request == arguments[REQUEST] and run.state != "STOPPING":
+                if run.request == arguments[REQUEST] and run.state in _AT_WORK:
                     return run
             self.has_tried = True
             try:
                 run_id = calls.client.start_job_run(JobName=calls.job, Arguments=dict(arguments))["JobRunId"]
-                return self.look(run_id)
+                return JobRun(run_id, "STARTING", arguments[REQUEST], arguments[PREFIX], "", _LOG_GROUP)
             except (ClientError, BotoCoreError) as error:
                 if code_of(error) not in NO_ROOM:
                     patience = patience or Deadline(calls.patience_seconds)
@@ -97,7 +98,7 @@ class JobRuns:
         waits = calls.waits()
         told = ""
         while not run.has_ended:
-            if run.state not in _IN_FLIGHT and run.state != told:
+            if run.state not in {*_AT_WORK, "STOPPING", told}:
                 calls.log(f"Glue run {run.run_id} is in state {run.state}, which is not known; taken for running")
                 told = run.state
             meanwhile()
@@ -147,5 +148,5 @@ def _run(told: Mapping[str, Any]) -> JobRun:
         arguments.get(REQUEST, ""),
         arguments.get(PREFIX, ""),
         told.get("ErrorMessage", ""),
-        told.get("LogGroupName", "") or "/aws-glue/jobs",
+        told.get("LogGroupName", "") or _LOG_GROUP,
     )

@@ -128,8 +128,9 @@ class GlueSession:
         try:
             if run is None and self._runs.has_tried:
                 run = runs.started(prefix)
-            if run is not None and runs.stop(run):
-                self._log.warning(f"stopped Glue run {run.run_id} of job {self._settings.job_name}")
+            if run is not None:
+                ended = runs.stop(run)
+                self._log.warning(f"Glue run {run.run_id} of job {self._settings.job_name} ended as {ended.state}")
         except (GlueJobFailed, GlueUnavailable) as error:
             self._log.error(f"a Glue run may be left behind, for at most its timeout: {error}")
             return f"; a run may be left behind: {error}"
