@@ -1,6 +1,7 @@
 """CloudFormation by moto, taught what AWS does and moto leaves out; run as a program it serves as ``support_moto`` does.
 
 A stack that was made by a change set has outputs, and the parameters that were given, also after the next change set.
+A key is of the type that the template says; moto makes a symmetric one of each.
 """
 
 import json
@@ -71,6 +72,7 @@ def texts(node: Any) -> Iterator[str]:
 
 def _teach() -> None:
     from moto.cloudformation.models import ChangeSet, Stack
+    from moto.kms.models import Key, kms_backends
 
     applied = ChangeSet.apply
 
@@ -80,9 +82,17 @@ def _teach() -> None:
         stack.template_dict, stack.parameters = self.template_dict, self.parameters
         stack.output_map = stack._create_output_map()
 
+    def key(cls: Any, name: str, resource: Any, account_id: str, region_name: str, **kwargs: Any) -> Any:
+        found = resource["Properties"]
+        policy = json.dumps(found["KeyPolicy"])
+        return kms_backends[account_id][region_name].create_key(
+            policy, found.get("KeyUsage", "ENCRYPT_DECRYPT"), found.get("KeySpec", "SYMMETRIC_DEFAULT"), "", []
+        )
+
     def given(self: Any) -> list[dict[str, str]]:
         return [{"ParameterKey": name, "ParameterValue": str(value)} for name, value in self.parameters.items()]
 
+    Key.create_from_cloudformation_json = classmethod(key)  # type: ignore[method-assign,assignment]
     ChangeSet.apply = apply  # type: ignore[method-assign]
     Stack.parameter_list = property(given)  # type: ignore[method-assign,assignment]
 

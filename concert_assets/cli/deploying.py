@@ -213,7 +213,8 @@ def _spared(client: _Clients, stack: "Stack", given: Mapping[str, str]) -> dict[
 
 
 def _tell(stack: "Stack", plan: "Plan", account: str, region: str) -> None:
-    what = "would be new" if plan.is_new else f"{len(plan.changes)} changes" if plan.change_set else "no changes"
+    changes = f"{len(plan.changes)} resources to change" if plan.change_set else "no changes"
+    what = f"is new, {len(plan.changes)} resources to make" if plan.is_new else changes
     print(f"stack {stack.name} in account {account}, region {region}: {what}")
     for change in plan.changes:
         anew = ", made anew" if change.is_replaced else ""

@@ -1,0 +1,154 @@
+"""What the template grants: to whom, on what, and no more than the code asks for."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from concert_assets.defs.model_objects import MODEL_PREFIX
+from concert_assets.defs.raw_datasets import TRUTH_PREFIX
+from concert_assets.deliveries.curated import CURATED_PREFIX
+from concert_assets.deliveries.log import DELIVERY_PREFIX, LOG_PREFIX
+from concert_assets.deploy.template import template
+from concert_assets.resources.glue.package import CODE_PREFIX
+from concert_assets.resources.glue.session import RUNS_PREFIX
+from concert_assets.resources.redshift import noted
+from concert_assets.resources.redshift.loading import MANIFESTS
+from concert_assets.resources.s3.protocol import INBOX_PREFIX
+from concert_assets_tests.support_stacks import statements, texts
+
+ROOT = Path(__file__).parents[1]
+RESOURCES = template()["Resources"]
+STATEMENTS = list(statements({"Resources": RESOURCES}))
+ALLOWED = [(name, one) for name, one in STATEMENTS if one["Effect"] == "Allow"]
+OBJECT_ACTIONS = {"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"}
+
+
+def list_of(node: Any) -> list[str]:
+    """The texts that a value may come to."""
+    return list(texts(node))
+
+
+def granted(policy: str, action: str) -> list[str]:
+    """What a policy or role allows an action on."""
+    return [
+        text
+        for name, one in ALLOWED
+        if name == policy and action in list_of(one["Action"])
+        for text in list_of(one.get("Resource", []))
+    ]
+
+
+def test_no_statement_allows_every_action_of_a_service() -> None:
+    actions = [(name, action) for name, one in ALLOWED for action in list_of(one["Action"])]
+    assert len(actions) > 60
+    assert [item for item in actions if "*" in item[1]] == []
+    assert [name for name, one in STATEMENTS if "NotAction" in one or "NotResource" in one] == []
+
+
+def test_every_wildcard_in_a_resource_is_justified_and_every_justification_needed() -> None:
+    wild = set()
+    for name, one in ALLOWED:
+        for text in list_of(one.get("Resource", [])):
+            # a prefix of keys in one bucket is what is meant to be granted; anything else is more than was named
+            prefix = re.fullmatch(r"arn:\$\{AWS::Partition\}:s3:::\$\{(Raw|Processed)\}/[a-z-]+(/[a-z]+)?/\*", text)
+            if "*" in text and not prefix:
+                wild.add((name, one["Sid"]))
+    told = {
+        (name, sid)
+        for name, one in RESOURCES.items()
+        for sid, reason in one.get("Metadata", {}).get("Wildcards", {}).items()
+        if len(reason) > 40
+    }
+    assert wild == told
+    assert len(wild) == 6
+
+
+def test_objects_are_granted_by_prefix_and_never_by_bucket() -> None:
+    resources = [
+        text for _, one in ALLOWED if OBJECT_ACTIONS & set(list_of(one["Action"])) for text in list_of(one["Resource"])
+    ]
+    assert len(resources) > 10
+    assert [text for text in resources if not re.search(r"\}/[a-z-]+(/|\.json$)", text)] == []
+
+
+def test_nobody_but_services_of_this_account_is_let_in() -> None:
+    outside = []
+    services = 0
+    for name, one in ALLOWED:
+        principal = one.get("Principal", {})
+        if principal == "*" or set(principal) - {"Service", "AWS"}:
+            outside.append((name, one))
+        if "Service" in principal:
+            services += 1
+            condition = one.get("Condition", {}).get("StringEquals", {})
+            if condition.get("aws:SourceAccount") != {"Ref": "AWS::AccountId"}:
+                outside.append((name, one))
+        if "AWS" in principal and list_of(principal["AWS"]) != ["arn:${AWS::Partition}:iam::${AWS::AccountId}:root"]:
+            outside.append((name, one))
+    assert outside == []
+    assert services == 5
+
+
+def test_roles_trust_one_service_each_and_are_passed_to_glue_alone() -> None:
+    trusted = {
+        name: sorted(
+            service
+            for one in role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+            for service in list_of(one["Principal"]["Service"])
+        )
+        for name, role in RESOURCES.items()
+        if role["Type"] == "AWS::IAM::Role"
+    }
+    assert trusted == {
+        "GlueRole": ["glue.amazonaws.com"],
+        "RedshiftRole": ["redshift-serverless.amazonaws.com", "redshift.amazonaws.com"],
+    }
+    (passing,) = [one for _, one in ALLOWED if "iam:PassRole" in list_of(one["Action"])]
+    assert passing["Resource"] == {"Fn::GetAtt": ["GlueRole", "Arn"]}
+    assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "glue.amazonaws.com"}}
+    assert not [one for _, one in ALLOWED if re.search("iam:(?!PassRole)", json.dumps(one["Action"]))]
+
+
+def test_metrics_may_be_sent_to_one_namespace() -> None:
+    (sending,) = [one for _, one in ALLOWED if "cloudwatch:PutMetricData" in list_of(one["Action"])]
+    assert sending["Condition"] == {"StringEquals": {"cloudwatch:namespace": "ConcertAssets"}}
+
+
+def test_the_runner_may_use_every_prefix_that_the_code_knows() -> None:
+    raw, processed = "arn:${AWS::Partition}:s3:::${Raw}/", "arn:${AWS::Partition}:s3:::${Processed}/"
+    written = set(granted("RunnerPolicy", "s3:PutObject"))
+    wanted = [
+        *(raw + prefix for prefix in (LOG_PREFIX, DELIVERY_PREFIX, TRUTH_PREFIX)),
+        *(processed + prefix for prefix in (CURATED_PREFIX, MODEL_PREFIX, CODE_PREFIX, RUNS_PREFIX, MANIFESTS)),
+        processed + noted._KEY,
+    ]
+    assert [place for place in wanted if not any(place.startswith(text.rstrip("*")) for text in written)] == []
+    assert granted("RunnerPolicy", "s3:GetObject")[0] == f"{raw}{INBOX_PREFIX}*"
+    assert f"{raw}{LOG_PREFIX}*" not in granted("RunnerPolicy", "s3:DeleteObject")
+
+
+def test_the_job_and_redshift_may_touch_what_they_need_and_no_more() -> None:
+    raw, processed = "arn:${AWS::Partition}:s3:::${Raw}/", "arn:${AWS::Partition}:s3:::${Processed}/"
+    assert granted("GlueRole", "s3:PutObject") == [f"{processed}{CURATED_PREFIX}*", f"{processed}{RUNS_PREFIX}*"]
+    assert granted("GlueRole", "s3:GetObject")[:2] == [f"{raw}{DELIVERY_PREFIX}*", f"{processed}{CODE_PREFIX}*"]
+    assert granted("GlueRole", "s3:DeleteObject") == []
+    assert granted("RedshiftRole", "s3:GetObject") == [f"{processed}{CURATED_PREFIX}*", f"{processed}{MANIFESTS}*"]
+    assert granted("RedshiftRole", "s3:PutObject") == []
+
+
+def test_the_runner_may_make_the_calls_that_the_code_makes() -> None:
+    said = "".join(path.read_text("utf-8") for path in (ROOT / "concert_assets" / "resources").rglob("*.py"))
+    glue = set(re.findall(r'\bask\(\s*"(\w+)"', said)) | set(re.findall(r"\.client\.(start_job_run)\(", said))
+    assert len(glue) >= 7
+    calls = {f"glue:{''.join(part.capitalize() for part in name.split('_'))}" for name in glue}
+    others = {
+        "kms:GenerateMac": "generate_mac",
+        "logs:GetLogEvents": "get_log_events",
+        "redshift-serverless:GetWorkgroup": "get_workgroup",
+        "redshift-serverless:GetCredentials": "get_credentials",
+        "redshift:DescribeClusters": "describe_clusters",
+        "redshift:GetClusterCredentialsWithIAM": "get_cluster_credentials_with_iam",
+    }
+    assert [name for name in others.values() if f".{name}(" not in said] == []
+    assert [action for action in calls | set(others) if not granted("RunnerPolicy", action)] == []
