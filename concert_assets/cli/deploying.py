@@ -178,7 +178,7 @@ def _check(options: Any) -> None:
 def _parameters(options: Any) -> dict[str, str]:
     given = {"RawBucket": options.raw_bucket, "ProcessedBucket": options.processed_bucket}
     found = {name: value for name, value in given.items() if value is not None}
-    for text in options.set:
+    for text in options.set or ():
         name, sign, value = text.partition("=")
         if not sign or not name:
             raise WrongOption(f"--set: {text!r} is not allowed; expected NAME=VALUE, such as RedshiftCapacity=16")

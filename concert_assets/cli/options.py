@@ -90,7 +90,7 @@ def _upkeep(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
 def _infrastructure(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     deploy = add("deploy", "make or change what the deployment aws runs on, by a stack of CloudFormation")
     deploy.add_argument("--plan", action="store_true", help="only check the template and tell what would change")
-    deploy.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter of the template")
+    deploy.add_argument("--set", action="append", metavar="NAME=VALUE", help="a parameter of the template")
     deploy.add_argument("--template", metavar="FILE", help="write the template into this file too")
     deploy.add_argument("--env-file", metavar="FILE", default=".env.aws", help="for the settings (default .env.aws)")
     destroy = add("destroy", "remove the stack; buckets and the signing key stay")
