@@ -1,6 +1,5 @@
 """A run of the Glue double as a process: the uploaded code on an interpreter that knows nothing of the repository."""
 
-import json
 import os
 import signal
 import subprocess
@@ -19,21 +18,21 @@ from concert_assets_tests.support_moto import ENVIRONMENT, open_store
 
 @dataclass(frozen=True)
 class Interpreter:
-    """A Python and the distributions that it has as Glue has Spark; all others are what the job asks for."""
+    """A Python, and the distributions of its installation that Glue would have built in; others the job asks for."""
 
     python: str = sys.executable
     built_in: tuple[str, ...] = ("duckdb",)
 
-    def has(self) -> set[str]:
-        """The distributions that it finds by itself. Ours finds none, for it has the repository installed too."""
-        return set() if self.python == sys.executable else _distributions(self.python)
+    @property
+    def packages(self) -> str:
+        """The folder of its installed packages."""
+        return _packages(self.python)
 
 
 @cache
-def _distributions(python: str) -> set[str]:
-    program = "import importlib.metadata as m, json; print(json.dumps([d.metadata['Name'] for d in m.distributions()]))"
-    found = subprocess.run([python, "-P", "-c", program], capture_output=True, text=True, check=True)
-    return {name.lower() for name in json.loads(found.stdout)}
+def _packages(python: str) -> str:
+    program = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    return subprocess.run([python, "-c", program], capture_output=True, text=True, check=True).stdout.strip()
 
 
 class JobProcess:
@@ -96,11 +95,9 @@ class JobProcess:
         for wheel in self._fetched([item for item in wanted if item.startswith("s3://")], folder, moto_url):
             with ZipFile(wheel) as archive:
                 archive.extractall(site)
-        has = interpreter.has()
         for requirement in [*(item for item in wanted if not item.startswith("s3://")), *interpreter.built_in]:
             name, _, version = requirement.partition("==")
-            if name.lower() not in has:
-                install(name, version, site)
+            install(name, version, site, interpreter.packages)
         environment = {
             **{name: os.environ[name] for name in ("PATH", "JAVA_HOME", "LANG") if name in os.environ},
             **ENVIRONMENT,
@@ -109,11 +106,12 @@ class JobProcess:
             "TMPDIR": str(folder),
             "PYTHONPATH": str(site),
             "PYSPARK_PYTHON": interpreter.python,
+            "PYSPARK_SUBMIT_ARGS": "--master local[1] pyspark-shell",
+            "SPARK_LOCAL_IP": "127.0.0.1",
         }
-        # -S: no site-packages and no editable installation of the repository; a foreign interpreter has none.
-        options = ["-P", "-S"] if interpreter.python == sys.executable else ["-P"]
         given = [part for name, value in arguments.items() for part in (name, value)]
-        return [interpreter.python, *options, str(program), *given], environment, folder
+        # -S: no installed packages but those linked, and no editable installation of the repository.
+        return [interpreter.python, "-P", "-S", str(program), *given], environment, folder
 
     @staticmethod
     def _fetched(uris: list[str], folder: Path, moto_url: str) -> list[Path]:
@@ -128,9 +126,9 @@ class JobProcess:
         return paths
 
 
-def install(name: str, version: str, site: Path) -> None:
+def install(name: str, version: str, site: Path, packages: str) -> None:
     """Link an installed distribution into a folder; fails where it is of another version than asked for."""
-    found = metadata.distribution(name)
+    (found, *_) = metadata.distributions(name=name, path=[packages])
     if version and found.version != version:
         raise ValueError(f"{name} {version} was asked for, {found.version} is here")
     for top in {path.parts[0] for path in found.files or () if path.parts[0] not in ("..", "__pycache__")}:

@@ -17,13 +17,14 @@ from concert_assets.resources.s3.protocol import ObjectExists, ObjectStore
 
 CODE_PREFIX = "glue/code/"
 # What the jobs import, and what that imports in turn: the versions that are installed here are those that are tested.
-# Glue's own boto3 is too old for conditional writes.
+# pandas is what PySpark asks for where it exchanges Arrow. Glue's own boto3 is too old for conditional writes.
 MODULES = (
     "boto3",
     "botocore",
     "dagster-pipes",
     "jmespath",
     "numpy",
+    "pandas",
     "pyarrow",
     "python-dateutil",
     "s3transfer",
