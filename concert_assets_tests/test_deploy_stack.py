@@ -53,7 +53,7 @@ def client(served: MotoServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def settings() -> dict[str, str]:
     lines = Path(".env.aws").read_text("utf-8").splitlines()
-    return dict(line.split("=", 1) for line in lines)
+    return dict(line.removeprefix("export ").split("=", 1) for line in lines)
 
 
 def made(client: Client) -> dict[str, str]:

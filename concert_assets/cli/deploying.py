@@ -256,10 +256,10 @@ def _write_settings(deployment: Deployment, options: Any, settings: Mapping[str,
     path = Path(options.env_file)
     ours = re.compile(rf"\s*(export\s+)?({'|'.join(map(re.escape, lines))})=")
     kept = [line for line in _lines(path) if not ours.match(line)]
-    text = "\n".join([*kept, *(f"{name}={shlex.quote(value)}" for name, value in lines.items())]) + "\n"
+    text = "\n".join([*kept, *(f"export {name}={shlex.quote(value)}" for name, value in lines.items())]) + "\n"
     _write(path, text, "--env-file")
     print(f"settings: {shown(path.absolute())}; a first run:")
-    print(f"  (set -a; . {shlex.quote(_sourced(path))}; concert-assets demo)")
+    print(f"  (. {shlex.quote(_sourced(path))}; concert-assets demo)")
 
 
 def _sourced(path: Path) -> str:
