@@ -41,10 +41,10 @@ FIND_PYTHON = for p in $(or $(PYTHON),python3 python3.13 python3.12 python3.11);
 	done
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test check pins clean stale
+.PHONY: help demo dev test check conformance pins clean stale
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 demo: $(RUN) ## run the whole graph on generated data; ARGS="--sales 1000"
 	@$(BIN)/concert-assets demo $(ARGS)
@@ -62,6 +62,27 @@ check: $(DEV) ## lint, format and types
 	$(BIN)/mypy || status=1; \
 	exit $$status
 
+# The Spark of Glue 5.0, in an environment of its own: it is large, and nothing else of the project needs it.
+SPARK := .venv-spark
+conformance: $(SPARK)/.ready ## compare DuckDB with Glue's Spark, row by row; needs Java 17; ARGS="--sales 100000"
+	@java -version >/dev/null 2>&1 || { echo "Spark needs Java 17, and there is no java here; on Debian: apt-get install openjdk-17-jre-headless" >&2; exit 1; }
+	@$(SPARK)/bin/python -m concert_assets_tests.conformance $(ARGS) 2>$(SPARK)/log || \
+	  { echo "Spark's own log is $(SPARK)/log" >&2; exit 1; }
+
+$(SPARK)/.ready: $(RUN) constraints.txt
+	@echo "setting up $(SPARK) with PySpark …"
+	@rm -rf $(SPARK)
+	@$(BIN)/python -m venv $(SPARK)
+	@uv=$(BIN)/uv; [ -x "$$uv" ] || uv=$$(command -v uv) || uv=; \
+	if [ -n "$$uv" ]; then \
+	  "$$uv" pip install --quiet --python $(SPARK)/bin/python --constraints constraints.txt --build-constraints \
+	    constraints.txt --editable '.[conformance]'; \
+	else \
+	  PIP_BUILD_CONSTRAINT=constraints.txt $(SPARK)/bin/python -m pip install --quiet --constraint constraints.txt \
+	    --editable '.[conformance]'; \
+	fi
+	@touch $@
+
 # Keeps each version that still fits; ARGS=--upgrade takes the newest. One version for every platform and Python from
 # 3.11, so the markers that tell where a package is needed are dropped: a constraint on an absent package does nothing.
 pins: $(DEV) ## write constraints.txt anew from pyproject.toml; ARGS=--upgrade for newer versions
@@ -72,7 +93,7 @@ pins: $(DEV) ## write constraints.txt anew from pyproject.toml; ARGS=--upgrade f
 	sed 's/ *;.*//' $(VENV)/pins >$(VENV)/constraints && mv $(VENV)/constraints constraints.txt
 
 clean: ## remove .venv and caches; data in .concert stays
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(SPARK) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find concert_assets concert_assets_tests -name __pycache__ -prune -exec rm -rf {} +
 
 ifndef SETUP_PYTHON

@@ -173,3 +173,34 @@ READINGS: list[tuple[str, str, dict[str, Any]]] = [
     ("artists", "members", LISTS),
     ("artists", "name", TEXTS),
 ]
+
+_SPACES = (" ", "\t", "\n", "\r", "\x0b", "\u00a0", "\u2003", "\ufeff")
+# Every text above and a few more, for any column.
+HOSTILE: tuple[str | None, ...] = (
+    None,
+    *dict.fromkeys(
+        (
+            *INTEGERS, *DOUBLES, *MONEY, *DATES, *INSTANTS, *NO_INSTANTS, *SCORES,
+            *(text for _, _, readings in READINGS for text in readings),
+            "x", "é", "e\u0301", "K\u00f6ln", "🎫", "early bird", "EARLY_BIRD", "completed", "null", "None", "-", "[]", '["a"]',
+            "a" * 5_000, "\u0130stanbul", "ß", "SS", "\x00", "\ud7ff", "\ufffd", "'; drop table x; --",
+            *(before + text + after for before in _SPACES for after in _SPACES for text in ("x", "7", "2024-02-29")),
+        )
+    ),
+)  # fmt: skip
+# A plain row of each table.
+PLAIN_ROWS: dict[str, dict[str, str | None]] = {
+    "artists": {"artist_id": "A1", "name": "Nina", "primary_genre": "jazz", "popularity_score": "50.00"},
+    "venues": {"venue_id": "V1", "name": "Hall", "venue_type": "hall", "city": "Leeds", "country": "GB", "capacity": "900"},
+    "concerts": {
+        "concert_id": "C1", "artist_id": "A1", "venue_id": "V1", "event_date": "2024-05-01T20:00:00Z",
+        "on_sale_date": "2024-02-01", "status": "completed", "tickets_sold": "800", "revenue": "24000.00",
+    },
+    "ticket_prices": {"concert_id": "C1", "ticket_tier": "general", "face_value": "30.00"},
+    "ticket_sales": {
+        "sale_id": "S1", "concert_id": "C1", "customer_id": "U1", "ticket_tier": "early_bird", "quantity": "2",
+        "unit_price": "11.00", "total_price": "22.00", "purchase_timestamp": "2024-04-01T12:00:00Z",
+        "payment_method": "card", "sale_status": "completed", "updated_at": "2024-04-01 12:00:00",
+    },
+    "identity_aliases": {"entity": "artist", "reference": "A1", "other_reference": "A2", "verdict": "same"},
+}  # fmt: skip

@@ -47,7 +47,7 @@ class LocalGlue(ConfigurableResource):  # type: ignore[type-arg]
                     context=context.op_execution_context,  # the other context warns of what Pipes asks of it
                     # -P: the folder of the script must not hide modules of the same names.
                     command=[sys.executable, "-P", str(self.script(job))],
-                    extras={**extras, "memory_limit": self.memory_limit},
+                    extras={**extras, "engine": "duckdb", "memory_limit": self.memory_limit},
                 )
         except OSError:
             raise  # it was not even started
