@@ -68,7 +68,7 @@ def test_a_failure_is_told_by_the_resources_that_failed_first(scripted: tuple[St
     stubber.add_response("describe_stacks", described("ROLLBACK_COMPLETE"))
     stubber.add_response("describe_stack_events", {"StackEvents": EVENTS})
     with pytest.raises(DeploymentFailed) as caught:
-        stack.carry_out(Plan(True, "changes"))
+        stack.carry_out(Plan(True, True, "changes"))
     assert str(caught.value) == (
         f"stack {STACK} ended as ROLLBACK_COMPLETE: GlueOutput (AWS::Logs::LogGroup): already exists; "
         "Workgroup (AWS::RedshiftServerless::Workgroup): Insufficient capacity"

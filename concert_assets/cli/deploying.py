@@ -134,6 +134,8 @@ def _deploy(deployment: Deployment, options: Any, whole: Mapping[str, Any], give
         if state is None:
             raise CommandFailed(f"stack {stack.name} is gone; somebody removed it meanwhile")
         settings = settings_of(state.outputs)
+        # First of all, so that they are there whatever Redshift says.
+        _write_settings(deployment, options, settings)
         if any(kind == "AWS::RedshiftServerless::Workgroup" for kind, _ in stack.resources().values()):
             runner = state.parameters.get("RunnerRole")
             user = f"IAMR:{runner}" if runner else surroundings.database_user(arn)
@@ -146,7 +148,7 @@ def _deploy(deployment: Deployment, options: Any, whole: Mapping[str, Any], give
                 options.deadline_seconds,
             )
             print(f"Redshift user {user} may create schemas in {settings['CONCERT_REDSHIFT_DATABASE']}")
-    _write_settings(deployment, options, settings)
+    print(f"a first run: (. {shlex.quote(_sourced(Path(options.env_file)))}; concert-assets demo)")
     return 0
 
 
@@ -258,8 +260,7 @@ def _write_settings(deployment: Deployment, options: Any, settings: Mapping[str,
     kept = [line for line in _lines(path) if not ours.match(line)]
     text = "\n".join([*kept, *(f"export {name}={shlex.quote(value)}" for name, value in lines.items())]) + "\n"
     _write(path, text, "--env-file")
-    print(f"settings: {shown(path.absolute())}; a first run:")
-    print(f"  (. {shlex.quote(_sourced(path))}; concert-assets demo)")
+    print(f"settings: {shown(path.absolute())}")
 
 
 def _sourced(path: Path) -> str:

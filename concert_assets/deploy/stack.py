@@ -41,9 +41,13 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A change set that can be executed; without changes there is none, and ``change_set`` is empty."""
+    """A change set that can be executed; without changes there is none, and ``change_set`` is empty.
+
+    ``is_first`` where not even the empty stack was there that somebody's change set for a new one leaves.
+    """
 
     is_new: bool
+    is_first: bool
     change_set: str = ""
     changes: tuple[Change, ...] = field(default=())
 
@@ -103,8 +107,6 @@ class Stack:
                 f"stack {self.name} is {before.status} and cannot be changed ({self._reasons() or before.reason}); "
                 f"remove it with: concert-assets destroy --stack {self.name}"
             )
-        if before is not None and before.status == _UNUSED:
-            self._discard_unused()
         values = {name: str(one.get("Default", "")) for name, one in declared.items()}
         values |= {name: value for name, value in kept.items() if name in declared} | dict(given)
         with told():
@@ -117,14 +119,14 @@ class Stack:
                 Capabilities=["CAPABILITY_IAM"],
                 Tags=[{"Key": TAG, "Value": self.name}],
             )["Id"]
-        return self._examined(made, is_new)
+        return self._examined(made, is_new, before is None)
 
     def drop(self, plan: Plan) -> None:
         """Forget a change set, and the empty stack that CloudFormation makes for that of a new one."""
         if plan.change_set:
             with told():
                 self._client.delete_change_set(ChangeSetName=plan.change_set, StackName=self.name)
-        if plan.is_new:
+        if plan.is_first:
             self._discard_unused()
 
     def carry_out(self, plan: Plan) -> StackState:
@@ -172,19 +174,19 @@ class Stack:
             )
         return state
 
-    def _examined(self, change_set: str, is_new: bool) -> Plan:
+    def _examined(self, change_set: str, is_new: bool, is_first: bool) -> Plan:
         while True:
             with told():
                 found = self._client.describe_change_set(ChangeSetName=change_set, StackName=self.name)
             if found["Status"] == "CREATE_COMPLETE":
-                return Plan(is_new, change_set, tuple(self._changes(change_set, found)))
+                return Plan(is_new, is_first, change_set, tuple(self._changes(change_set, found)))
             if found["Status"] == "FAILED":
                 reason = found.get("StatusReason", "")
                 with told():
                     self._client.delete_change_set(ChangeSetName=change_set, StackName=self.name)
                 if any(text in reason for text in _NO_CHANGES):
-                    return Plan(is_new)
-                if is_new:
+                    return Plan(is_new, is_first)
+                if is_first:
                     self._discard_unused()
                 raise DeploymentFailed(f"CloudFormation refuses the changes to stack {self.name}: {one_line(reason)}")
             self._wait(f"has a change set that is still {found['Status']}")
