@@ -14,7 +14,7 @@ from concert_assets_tests.support_faults import HANG_SECONDS, Fault, FaultyProxy
 from concert_assets_tests.support_moto import ENVIRONMENT, MotoServer, open_store
 
 BUCKET = "raw"
-BIG = bytes(range(256)) * 40_000  # 10 MB, above the size from which an upload goes in parts
+BIG = bytes(range(256)) * 70_000  # 18 MB, which go up in two parts
 RETRIED: list[Fault] = ["500", "503", "drop", "hang"]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
-from tempfile import NamedTemporaryFile, SpooledTemporaryFile
+from tempfile import NamedTemporaryFile
 from typing import Any, BinaryIO, cast
 
 import boto3  # type: ignore[import-untyped]
@@ -22,11 +22,12 @@ from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[impor
 
 from concert_assets.resources.s3.failures import code_of, told
 from concert_assets.resources.s3.protocol import KeyRefused, ObjectExists, ObjectInfo, ObjectNotFound
+from concert_assets.resources.s3.uploading import uploading
 
 ATTEMPTS = 5
 _BLOCK_BYTES = 1 << 20
-_SPOOL_BYTES = 16 << 20
 _MOST_KEY_BYTES = 1024
+_IN_PARTS = TransferConfig(multipart_chunksize=16 << 20, max_concurrency=4)
 _BUCKET = re.compile(r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _CREATION = "creation"
 _EXISTS = {"412", "PreconditionFailed"}
@@ -113,19 +114,19 @@ class S3ObjectStore:
 
     @contextmanager
     def open_write(self, bucket: str, key: str) -> Iterator[BinaryIO]:
-        """A stream whose bytes become the object at the end of the context.
+        """A stream whose bytes become the object at the end of the context; it does not seek.
 
-        They wait in a temporary file, so that an upload can be repeated. A large one goes up in parts and is aborted
-        where one fails; parts that a killed process leaves are never visible, and a lifecycle rule removes them.
+        They are sent while they are written. A large object goes up in parts, and is aborted where one fails or the
+        context does; parts that a killed process leaves are never visible, and a lifecycle rule removes them.
         """
         place = _place(bucket, key)
-        with SpooledTemporaryFile(max_size=_SPOOL_BYTES) as spool:
-            yield cast(BinaryIO, spool)
-            spool.seek(0)
+
+        def upload(stream: BinaryIO) -> None:
             with _errors(bucket, key):
-                self.client.upload_fileobj(
-                    spool, **place, ExtraArgs=self._encryption or None, Config=TransferConfig(max_concurrency=4)
-                )
+                self.client.upload_fileobj(stream, **place, ExtraArgs=self._encryption or None, Config=_IN_PARTS)
+
+        with uploading(upload) as stream:
+            yield stream
 
     @contextmanager
     def fetch(self, bucket: str, key: str) -> Iterator[Path]:
