@@ -1,7 +1,8 @@
 """The whole demo in the deployment aws, on stand-ins: the published tables are the embedded run's, row by row.
 
 The hash is made outside both engines, of rows that duckdb's and psycopg2's own clients give: values with their types,
-doubles by the 15 digits that are sure, whatever the order.
+doubles by the 15 digits that are sure, whatever the order. Glue is its double, which runs the uploaded code on the Spark
+that Glue has where ``make conformance`` has set it up, else on DuckDB.
 """
 
 import json
@@ -12,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from concert_assets.defs.model_objects import MODELS, load_in_use
+from concert_assets.resources.glue.aws import AwsGlueJobs
 from concert_assets_tests import support_redshift
 from concert_assets_tests.support_aws import (
-    GlueHere,
+    REGION,
+    ROLE,
     Site,
     aws_settings,
     embedded_rows,
@@ -24,6 +27,8 @@ from concert_assets_tests.support_aws import (
     site,
 )
 from concert_assets_tests.support_demo import DERIVED, OF_THE_HOME, PUBLISHED, report_of
+from concert_assets_tests.support_glue import GlueDouble, glue_double
+from concert_assets_tests.support_glue_process import Interpreter
 from concert_assets_tests.support_moto import MotoServer
 from concert_assets_tests.support_redshift import PostgresServer
 
@@ -34,6 +39,8 @@ pytestmark = [
 ]
 
 TABLES = [*PUBLISHED, *DERIVED, "quality_results"]
+SPARK = Path(__file__).parents[1] / ".venv-spark"
+HAS_SPARK = (SPARK / ".ready").exists()
 OF_THE_RUN = OF_THE_HOME | {"run_id", "checked_at"}
 
 
@@ -46,6 +53,7 @@ class Played:
     server: PostgresServer
     database: str
     moto: MotoServer
+    glue: GlueDouble
 
     def columns(self, table: str) -> str:
         found = embedded_rows(
@@ -62,12 +70,22 @@ def played(moto: MotoServer, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     moto.empty()
     with site({"CONCERT_HOME": str(home / "embedded")}) as embedded:
         assert embedded.run().success
-    with support_redshift.running() as server:
+    interpreter = Interpreter(str(SPARK / "bin" / "python"), ("pyspark", "py4j")) if HAS_SPARK else Interpreter()
+    with support_redshift.running() as server, glue_double(moto.url, home / "glue", interpreter) as double:
         database = server.database()
         settings = aws_settings(home / "aws", moto.url)
-        with site(settings, redshift=postgres(settings, server, database), glue=GlueHere()) as aws:
+        glue = AwsGlueJobs(
+            region=REGION,
+            processed_bucket="concert-data-processed",
+            role=ROLE,
+            endpoint_url=double.url,
+            deadline_seconds=300,
+            poll_seconds=0.5,
+            log_seconds=5,
+        )
+        with site(settings, redshift=postgres(settings, server, database), glue=glue) as aws:
             assert aws.run().success
-            yield Played(aws, home / "embedded", server, database, moto)
+            yield Played(aws, home / "embedded", server, database, moto, double)
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -91,6 +109,11 @@ def test_the_tables_compared_are_all_that_are_published(played: Played) -> None:
         ),
     ):
         assert {name for (name,) in rows} == {*TABLES, "publications"}
+
+
+def test_glue_ran_once_and_left_nothing_behind(played: Played) -> None:
+    assert [run.state for run in played.glue.runs] == ["SUCCEEDED"]
+    assert played.glue.orphans() == []
 
 
 def test_the_hash_tells_what_differs() -> None:

@@ -124,8 +124,7 @@ def s3_objects(
     entries = log.entries()
     missing = _missing(context, s3, entries)
     failure: GlueJobFailed | None = None
-    errors: dict[str, str] = {}
-    faults: dict[str, str] = {}
+    told: Sequence[Mapping[str, Any]] = ()
     if missing:
         extras = {
             "store": s3.url,
@@ -144,10 +143,10 @@ def s3_objects(
         import_meanwhile("duckdb", "sqlglot", "pandas", "concert_assets.learning.sales", "skops.io")
         try:
             told = glue.run(context, "curate", extras)
-            errors = {message["content_id"]: message["error"] for message in told if "error" in message}
-            faults = {message["content_id"]: message["error"] for message in told if message.get("is_its_fault")}
         except GlueJobFailed as error:
-            failure = error
+            failure, told = error, error.messages
+    errors = {message["content_id"]: message["error"] for message in told if "error" in message}
+    faults = {message["content_id"]: message["error"] for message in told if message.get("is_its_fault")}
     # What the job reported lies in the manifests, so it is not lost when the job died after some deliveries.
     manifest_of = manifest_reader(s3, entries)
     deliveries = needs_curation(settle(entries))
