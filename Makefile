@@ -67,7 +67,7 @@ SPARK := .venv-spark
 conformance: $(SPARK)/.ready ## compare DuckDB with Glue's Spark, row by row; needs Java 17; ARGS="--sales 100000"
 	@java -version >/dev/null 2>&1 || { echo "Spark needs Java 17, and there is no java here; on Debian: apt-get install openjdk-17-jre-headless" >&2; exit 1; }
 	@$(SPARK)/bin/python -m concert_assets_tests.conformance $(ARGS) 2>$(SPARK)/log || \
-	  { echo "Spark's own log is $(SPARK)/log" >&2; exit 1; }
+	  { tail -n 20 $(SPARK)/log >&2; echo "the whole log of Spark is $(SPARK)/log" >&2; exit 1; }
 
 $(SPARK)/.ready: $(RUN) constraints.txt
 	@echo "setting up $(SPARK) with PySpark …"

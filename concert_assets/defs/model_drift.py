@@ -58,11 +58,19 @@ def watch(
 ) -> Watched:
     """Compare what came true since the model was trained with what it learned; keep the result for the sensor.
 
-    Two rows go to ``quality_results``, under the table of the predictions, in place of those of the same run.
+    Two rows go to ``quality_results``, under the table of the predictions, in place of those of the same run. Where
+    the rows that the version was judged on are lost or damaged there is nothing to compare with: that is the reason
+    then, for which the sensor retrains, which stores them again; predictions do without.
     """
     from concert_assets.learning.known import drift_of
+    from concert_assets.learning.persistence import ModelRefused
 
-    found = drift_of(model, judged_rows(s3, model.name, model.version), rows, as_of)
+    try:
+        judged = judged_rows(s3, model.name, model.version)
+    except ModelRefused as error:
+        reason = f"drift cannot be told: {error}"
+        return _kept(s3, Watched(model.name, model.version, as_of.isoformat(), [reason], 0, 0, None, None, ""))
+    found = drift_of(model, judged, rows, as_of)
     worst = found.features[0] if found.features else None
     watched = Watched(
         model.name,
@@ -75,8 +83,13 @@ def watch(
         worst["psi"] if worst else None,
         worst["feature"] if worst else "",
     )
-    s3.store.write(s3.processed_bucket, _place(model.name), json.dumps(asdict(watched), allow_nan=False).encode())
+    _kept(s3, watched)
     _record(session, found, run_id, table)
+    return watched
+
+
+def _kept(s3: S3, watched: Watched) -> Watched:
+    s3.store.write(s3.processed_bucket, _place(watched.name), json.dumps(asdict(watched), allow_nan=False).encode())
     return watched
 
 

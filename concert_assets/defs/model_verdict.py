@@ -8,6 +8,7 @@ from concert_assets.defs.model_objects import (
     InUse,
     LastDecision,
     in_use,
+    judged_rows,
     last_decision,
     load_version,
     note_decision,
@@ -52,6 +53,7 @@ def known_decision(s3: S3, signing: Signing, name: str, request: str) -> LastDec
     try:
         for version in {last.version, used.version if used else ""} - {""}:
             load_version(s3, signing, name, version)
+            judged_rows(s3, name, version)
     except ModelRefused:
         return None
     return last

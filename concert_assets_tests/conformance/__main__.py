@@ -5,6 +5,7 @@ anything differs, and where a statement that is different on purpose is not foun
 """
 
 import argparse
+import os
 import shutil
 import sys
 import tempfile
@@ -106,6 +107,8 @@ def main() -> int:
     parser.add_argument("--sales", type=int, default=1_000_000, help="simulated sales to curate (default 1 million)")
     options = parser.parse_args()
     warnings.simplefilter("ignore")  # of PySpark, which uses what its own dependencies have given up
+    # Workers of this interpreter: whichever python3 is found first need not have Arrow.
+    os.environ["PYSPARK_PYTHON"] = sys.executable
     spark = SparkEngine("local[2]")
     check = Comparison({"duckdb": DuckDBEngine(), "spark": spark})
     print(f"DuckDB and Spark {spark.version}")
