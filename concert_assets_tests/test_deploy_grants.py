@@ -14,6 +14,7 @@ from concert_assets.resources.glue.package import CODE_PREFIX
 from concert_assets.resources.glue.session import RUNS_PREFIX
 from concert_assets.resources.redshift import noted
 from concert_assets.resources.redshift.loading import MANIFESTS
+from concert_assets.resources.redshift.unloading import UNLOADS
 from concert_assets.resources.s3.protocol import INBOX_PREFIX
 from concert_assets_tests.support_stacks import statements, texts
 
@@ -120,7 +121,7 @@ def test_the_runner_may_use_every_prefix_that_the_code_knows() -> None:
     written = set(granted("RunnerPolicy", "s3:PutObject"))
     wanted = [
         *(raw + prefix for prefix in (LOG_PREFIX, DELIVERY_PREFIX, TRUTH_PREFIX)),
-        *(processed + prefix for prefix in (CURATED_PREFIX, MODEL_PREFIX, CODE_PREFIX, RUNS_PREFIX, MANIFESTS)),
+        *(processed + prefix for prefix in (CURATED_PREFIX, MODEL_PREFIX, CODE_PREFIX, RUNS_PREFIX, MANIFESTS, UNLOADS)),
         processed + noted._KEY,
     ]
     assert [place for place in wanted if not any(place.startswith(text.rstrip("*")) for text in written)] == []
@@ -134,7 +135,8 @@ def test_the_job_and_redshift_may_touch_what_they_need_and_no_more() -> None:
     assert granted("GlueRole", "s3:GetObject")[:2] == [f"{raw}{DELIVERY_PREFIX}*", f"{processed}{CODE_PREFIX}*"]
     assert granted("GlueRole", "s3:DeleteObject") == []
     assert granted("RedshiftRole", "s3:GetObject") == [f"{processed}{CURATED_PREFIX}*", f"{processed}{MANIFESTS}*"]
-    assert granted("RedshiftRole", "s3:PutObject") == []
+    assert granted("RedshiftRole", "s3:PutObject") == [f"{processed}{UNLOADS}*"]
+    assert granted("RedshiftRole", "s3:DeleteObject") == []
 
 
 def test_the_runner_may_make_the_calls_that_the_code_makes() -> None:

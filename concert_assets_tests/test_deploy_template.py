@@ -12,6 +12,7 @@ from concert_assets.deploy.template import as_text, settings_of, template
 from concert_assets.deployment import read
 from concert_assets.resources.glue.session import RUNS_PREFIX
 from concert_assets.resources.redshift.loading import MANIFESTS
+from concert_assets.resources.redshift.unloading import UNLOADS
 
 TEMPLATE = template()
 RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
@@ -107,7 +108,7 @@ def test_buckets_are_private_encrypted_versioned_and_outlive_the_stack() -> None
 
 
 def test_scratch_of_the_code_and_forgotten_versions_expire_and_nothing_else() -> None:
-    for name, scratch in (("MadeRawBucket", set()), ("MadeProcessedBucket", {RUNS_PREFIX, MANIFESTS})):
+    for name, scratch in (("MadeRawBucket", set()), ("MadeProcessedBucket", {RUNS_PREFIX, MANIFESTS, UNLOADS})):
         rules = RESOURCES[name]["Properties"]["LifecycleConfiguration"]["Rules"]
         assert {rule.get("Prefix") for rule in rules if "ExpirationInDays" in rule} == scratch
         kept = [rule["NoncurrentVersionExpiration"] for rule in rules if "NoncurrentVersionExpiration" in rule]

@@ -26,7 +26,7 @@ from concert_assets_tests.support_redshift import (
 
 ENGINE = DuckDBEngine()
 # sqlglot hands these through without reading them; sqlfluff reads them.
-UNREAD = ("lock table ", "fetch forward ", "declare ", "close ")
+UNREAD = ("lock table ", "fetch forward ", "declare ", "close ", "unload ")
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,8 @@ def test_the_same_deliveries_publish_the_same_tables_as_on_duckdb(
 def issued(warehouse: PostgresWarehouse) -> list[str]:
     """What was sent in the course of the core, and the statements of the files that are sent as they are."""
     with warehouse.session() as session:
-        session.query_frame("select * from concert_dw.artists")
+        for is_large in (False, True):
+            session.query_frame("select * from concert_dw.artists", is_large=is_large)
         session.content_hash("concert_dw.ticket_sales")
     files = [read_sql(name) for folder in ("mart", "feature") for name in sql_names(folder)]
     return [text for text in (*warehouse.backend.issued, *files) if text]
@@ -111,6 +112,7 @@ def test_every_statement_reads_as_redshift_in_two_grammars(
     kinds = {sql.split(maxsplit=1)[0] for sql in statements}
     assert kinds >= {
         "copy",
+        "unload",
         "create",
         "drop",
         "alter",

@@ -100,7 +100,7 @@ def _tables(warehouse: Any) -> dict[str, "pd.DataFrame"]:
 
     with warehouse.session() as session:
         return {
-            name: session.query_frame(f"select {columns} from {BY_NAME[name].qualified}")
+            name: session.query_frame(f"select {columns} from {BY_NAME[name].qualified}", is_large=True)
             for name, columns in _COLUMNS.items()
         }
 

@@ -26,7 +26,7 @@ def feature_rows(session: Session, model: str, as_of: date) -> "pd.DataFrame":
     found = _kept.get(model)
     if last is not None and found is not None and found[0] == state:
         return found[1].copy()
-    rows = session.query_frame(read_sql(f"feature/{model}"), {"as_of": as_of})
+    rows = session.query_frame(read_sql(f"feature/{model}"), {"as_of": as_of}, is_large=True)
     if len(rows) <= _MOST_KEPT:
         _kept[model] = (state, rows.copy())
     return rows
@@ -37,7 +37,7 @@ def feature_rows_over(session: Session, model: str, as_of: date, relations: Mapp
     sql = read_sql(f"feature/{model}")
     for table, relation in relations.items():
         sql = re.sub(rf"\b{SCHEMA}\.{table}\b", relation, sql)
-    return session.query_frame(sql, {"as_of": as_of})
+    return session.query_frame(sql, {"as_of": as_of}, is_large=True)
 
 
 def data_as_of(session: Session) -> date | None:

@@ -35,12 +35,13 @@ class RedshiftWarehouse:
         connect: Callable[[Login, RedshiftSettings], Any] | None = None,
         backend: Backend | None = None,
     ) -> None:
-        """``bucket`` of ``store`` is where manifests are put and what is published is noted.
+        """``bucket`` of ``store`` is where what is published is noted, and what large results go through.
 
         The others take the place of IAM, TLS and Redshift in tests.
         """
         self._settings = settings
         self._store = store
+        self._bucket = bucket
         self._noted = Noted(store, bucket)
         self._login = login or (lambda: temporary_login(settings, clients(settings)))
         self._connect = connect or connect_verified
@@ -58,6 +59,7 @@ class RedshiftWarehouse:
             self._open,
             self._backend,
             self._store,
+            self._bucket,
             self._noted,
             self._settings.wait_seconds,
             self._settings.statement_seconds,

@@ -1,8 +1,8 @@
-"""What Redshift and a stand-in for it do differently: the words of a statement, and loading by manifest."""
+"""What Redshift and a stand-in for it do differently: the words of a statement, loading and unloading."""
 
 from typing import Any, Protocol
 
-from concert_assets.resources.redshift.statements import copy_statement, with_attributes
+from concert_assets.resources.redshift.statements import copy_statement, unload_statement, with_attributes
 
 
 class Backend(Protocol):
@@ -16,12 +16,19 @@ class Backend(Protocol):
         """Load the objects of a manifest into all columns of a table, by position."""
         ...
 
+    def unload(self, cursor: Any, query: str, prefix_uri: str) -> int:
+        """Write the rows of a query, its values in it, as Parquet below a prefix; returns their number.
+
+        Beside them a manifest names the objects, ``manifest`` below the prefix, where there are rows.
+        """
+        ...
+
 
 class RedshiftBackend:
     """Redshift itself."""
 
     def __init__(self, iam_role: str) -> None:
-        """``iam_role`` is the ARN of the role by which Redshift reads the objects."""
+        """``iam_role`` is the ARN of the role by which Redshift reads and writes objects."""
         self._iam_role = iam_role
 
     def statement(self, sql: str) -> str:
@@ -31,3 +38,10 @@ class RedshiftBackend:
     def copy(self, cursor: Any, table: str, manifest_uri: str) -> None:
         """COPY by manifest, with the role."""
         cursor.execute(copy_statement(table, manifest_uri, self._iam_role))
+
+    def unload(self, cursor: Any, query: str, prefix_uri: str) -> int:
+        """UNLOAD with a manifest, with the role, and Redshift's own count of what it wrote."""
+        cursor.execute(unload_statement(query, prefix_uri, self._iam_role))
+        cursor.execute("select pg_last_unload_count()")
+        ((rows,),) = cursor.fetchall()
+        return int(rows)

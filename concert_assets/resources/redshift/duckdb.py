@@ -45,8 +45,8 @@ class DuckDBSession:
         """The rows of a query."""
         return self._run(sql, parameters).fetchall()
 
-    def query_frame(self, sql: str, parameters: Parameters | None = None) -> "pd.DataFrame":
-        """The rows of a query as a frame."""
+    def query_frame(self, sql: str, parameters: Parameters | None = None, *, is_large: bool = False) -> "pd.DataFrame":
+        """The rows of a query as a frame; DuckDB has one way for few and many."""
         return self._run(sql, parameters).df()
 
     def insert_rows(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

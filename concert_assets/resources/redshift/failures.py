@@ -9,6 +9,17 @@ _SERIALIZATION = {"40001", "40P01"}  # PostgreSQL's codes; Redshift says 1023 in
 _SERIALIZATION_WORDS = re.compile(r"\b1023\b[\s\S]*serializable isolation violation", re.IGNORECASE)
 _ENDED = {"57P01", "57P02", "57P03"}  # the server was told to end the connection, or is about to start
 _CANCELLED = "57014"
+_FORBIDDEN = "42501"
+# COPY and UNLOAD tell S3's code within a text of their own, or of Spectrum's, which reads columnar objects for COPY.
+_S3_CODE = re.compile(
+    r"S3ServiceException:[\s\S]*?\bError (?P<code>[\w.]+)|HTTP response error code: \d+ Message: (?P<told>\w+)"
+)
+_NO_ROLE = re.compile(r"not authorized to (assume|get credentials of)( IAM)? role", re.IGNORECASE)
+_MAY_PASS = {"InternalError", "RequestTimeout", "ServiceUnavailable", "SlowDown"}
+_LOOK_AT = {
+    "NoSuchBucket": "CONCERT_PROCESSED_BUCKET",
+    "PermanentRedirect": "CONCERT_REGION, which is to be that of warehouse and buckets",
+}
 
 
 class Interrupted(WarehouseBusy):
@@ -34,6 +45,29 @@ def is_serialization_failure(error: Exception) -> bool:
 def is_cancelled(error: Exception) -> bool:
     """Whether the statement was ended by a deadline."""
     return getattr(error, "pgcode", None) == _CANCELLED
+
+
+def refusal(error: Exception) -> Exception | None:
+    """What Redshift was refused, or refuses itself, in one line with code and setting; None where it is no refusal."""
+    text = str(error)
+    if _NO_ROLE.search(text):
+        return Unavailable(
+            "Redshift may not take the role CONCERT_REDSHIFT_ROLE (sts:AssumeRole); attach it to cluster or namespace "
+            "and let it trust Redshift"
+        )
+    if found := _S3_CODE.search(text):
+        code = found["code"] or found["told"]
+        if code in _MAY_PASS:
+            return WarehouseBusy(f"S3 did not answer Redshift as it should ({code}); it may be over later")
+        key = "CONCERT_BUCKET_KEY and " if "kms:" in text.lower() else ""
+        look_at = _LOOK_AT.get(code, f"{key}CONCERT_REDSHIFT_ROLE and its rights on CONCERT_PROCESSED_BUCKET")
+        return Unavailable(f"S3 refuses Redshift what COPY or UNLOAD asks, with {code}; look at {look_at}")
+    if getattr(error, "pgcode", None) == _FORBIDDEN:
+        return Unavailable(
+            f"Redshift refuses with {_FORBIDDEN}: {text.splitlines()[0]}; let whoever logs in create schemas in "
+            "CONCERT_REDSHIFT_DATABASE"
+        )
+    return None
 
 
 def without(secret: str, text: str) -> str:

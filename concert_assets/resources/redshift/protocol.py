@@ -32,8 +32,11 @@ class Session(Protocol):
         """The rows of a query."""
         ...
 
-    def query_frame(self, sql: str, parameters: Parameters | None = None) -> "pd.DataFrame":
-        """The rows of a query as a frame; DECIMAL comes as double precision, for analysis."""
+    def query_frame(self, sql: str, parameters: Parameters | None = None, *, is_large: bool = False) -> "pd.DataFrame":
+        """The rows of a query as a frame; DECIMAL comes as double precision, for analysis.
+
+        With ``is_large`` a way may be taken that many rows are worth; it keeps no order.
+        """
         ...
 
     def insert_rows(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

@@ -1,4 +1,4 @@
-"""A session on Redshift: one connection, made anew where it dropped, and what became of a commit that it dropped in."""
+"""A session on Redshift: queries, transactions, and what became of a commit that the connection dropped in."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from concert_assets.catalog.operational import PUBLICATIONS
 from concert_assets.resources.redshift.backend import Backend
-from concert_assets.resources.redshift.failures import Interrupted, is_cancelled, is_dropped, is_serialization_failure
+from concert_assets.resources.redshift.connection import Connection
+from concert_assets.resources.redshift.failures import Interrupted, Unavailable, is_cancelled
 from concert_assets.resources.redshift.loading import by_shape, emptied, landing, manifest_of
 from concert_assets.resources.redshift.noted import Noted
 from concert_assets.resources.redshift.protocol import Parameters, WarehouseBusy
 from concert_assets.resources.redshift.statements import WRITER, bound, hash_statement
-from concert_assets.resources.redshift.values import frame_of, insertions
+from concert_assets.resources.redshift.unloading import unload_prefix, unloaded
+from concert_assets.resources.redshift.values import frame_of, frame_of_table, insertions
 from concert_assets.resources.s3.protocol import ObjectStore
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ _FETCH_ROWS = 50_000
 _PUBLICATION = f"select number, fingerprint, position from {PUBLICATIONS.qualified} order by number desc limit 1"
 
 
-class RedshiftSession:
+class RedshiftSession(Connection):
     """A :class:`~concert_assets.resources.redshift.protocol.Session` on Redshift.
 
     Transactions of two sessions run one after another, for they replace the same relations: each takes the lock of a
@@ -35,70 +37,18 @@ class RedshiftSession:
         connect: Callable[[], Any],
         backend: Backend,
         store: ObjectStore,
+        bucket: str,
         noted: Noted,
         wait_seconds: float,
         statement_seconds: float,
     ) -> None:
-        """``connect`` opens a psycopg2 connection; ``wait_seconds`` is how long to wait for another writer."""
-        self._connect = connect
-        self._backend = backend
+        """``wait_seconds`` is how long to wait for another writer; ``bucket`` is where large results go through."""
+        super().__init__(connect, backend, statement_seconds)
         self._store = store
+        self._bucket = bucket
         self._noted = noted
         self._wait_seconds = wait_seconds
-        self._statement_seconds = statement_seconds
-        self._connection: Any = None
-        self._in_transaction = False
         self._publication: dict[str, Any] | None = None
-        self.close_and_open()
-
-    def close_and_open(self) -> None:
-        """Make the connection anew."""
-        self.close()
-        self._connection = self._connect()
-        self._connection.autocommit = True  # transactions are begun and ended by statements of ours
-        for setting in ("set timezone to 'UTC'", self._deadline(self._statement_seconds)):
-            self._send(setting)
-
-    def close(self) -> None:
-        """Close the connection; what is not committed is undone."""
-        if self._connection is not None:
-            self._connection.close()
-
-    @staticmethod
-    def _deadline(seconds: float) -> str:
-        return f"set statement_timeout to {max(1, int(seconds * 1000))}"
-
-    def _send(self, sql: str, parameters: Parameters | None = None, work: Callable[[Any], Any] | None = None) -> Any:
-        """Run one statement, or ``work`` on a cursor, with the errors of the connection told in our words."""
-        import psycopg2  # type: ignore[import-untyped]
-
-        try:
-            with self._connection.cursor() as cursor:
-                if work is not None:
-                    return work(cursor)
-                cursor.execute(*bound(sql, self._backend.statement(sql), parameters))
-                return cursor
-        except psycopg2.Error as error:
-            if is_dropped(error, self._connection):
-                self._connection.close()
-                raise Interrupted("the connection to Redshift dropped; what it had not committed is undone") from error
-            if is_serialization_failure(error):
-                raise Interrupted(
-                    "Redshift undid the transaction, since another ran at the same time (1023)"
-                ) from error
-            raise
-
-    def _repeatable(self, action: Callable[[], Any]) -> Any:
-        """Something that changes nothing, once more on a new connection where it dropped outside a transaction."""
-        if self._connection.closed and not self._in_transaction:
-            self.close_and_open()
-        try:
-            return action()
-        except Interrupted:
-            if self._in_transaction:
-                raise
-            self.close_and_open()
-            return action()
 
     def execute(self, sql: str, parameters: Parameters | None = None) -> None:
         """Run one statement. One outside a transaction is not sent again: it may have taken effect."""
@@ -118,10 +68,24 @@ class RedshiftSession:
         rows: list[tuple[Any, ...]] = self._repeatable(lambda: self._send(sql, work=fetch))
         return rows
 
-    def query_frame(self, sql: str, parameters: Parameters | None = None) -> "pd.DataFrame":
-        """The rows of a query as a frame, fetched part by part through a cursor of the server's."""
-        frame: pd.DataFrame = self._repeatable(lambda: self._fetch_frame(sql, parameters))
+    def query_frame(self, sql: str, parameters: Parameters | None = None, *, is_large: bool = False) -> "pd.DataFrame":
+        """The rows of a query as a frame: through a cursor of the server's, many of them by UNLOAD."""
+        get = self._unload_frame if is_large else self._fetch_frame
+        frame: pd.DataFrame = self._repeatable(lambda: get(sql, parameters))
         return frame
+
+    def _unload_frame(self, sql: str, parameters: Parameters | None) -> "pd.DataFrame":
+        """The rows by way of Parquet objects, which the slices of Redshift write side by side, in no order."""
+        text, values = bound(sql, self._backend.statement(sql), parameters)
+        with unload_prefix(self._store, self._bucket) as prefix:
+
+            def unload(cursor: Any) -> int:
+                query = cursor.mogrify(text, values).decode()
+                return self._backend.unload(cursor, query, prefix)
+
+            table = unloaded(self._store, prefix, self._send("", work=unload))
+        # Without a row there is no object that could tell the types; a cursor has them.
+        return self._fetch_frame(sql, parameters) if table is None else frame_of_table(table)
 
     def _fetch_frame(self, sql: str, parameters: Parameters | None) -> "pd.DataFrame":
         import pandas as pd
@@ -222,7 +186,7 @@ class RedshiftSession:
         self._noted.write(*self.query(_PUBLICATION)[0])
 
     def _make_lock(self) -> None:
-        import psycopg2
+        import psycopg2  # type: ignore[import-untyped]
 
         for is_last in (False, False, True):
             if self.table_exists(WRITER):
@@ -261,7 +225,7 @@ class RedshiftSession:
             self._send(self._deadline(self._wait_seconds))
             self._send(f"lock table {lock}")
             self._send(self._deadline(self._statement_seconds))
-        except psycopg2.Error as error:
+        except (psycopg2.Error, Unavailable) as error:
             self._send("rollback")
             if is_cancelled(error):
                 raise WarehouseBusy(

@@ -119,7 +119,19 @@ def copy_statement(table: str, manifest_uri: str, iam_role: str) -> str:
     return f"copy {table} from {_literal(manifest_uri)} iam_role {_literal(iam_role)} format as parquet manifest"
 
 
+def unload_statement(query: str, prefix_uri: str, iam_role: str) -> str:
+    """UNLOAD of a query to Parquet objects and a manifest, encrypted under the key of the bucket if that has one.
+
+    Redshift takes the query as a text in quotes, so its values are in it already.
+    """
+    return (
+        f"unload ({_literal(query)}) to {_literal(prefix_uri)} iam_role {_literal(iam_role)} "
+        "format as parquet manifest encrypted auto"
+    )
+
+
 def _literal(text: str) -> str:
+    """A text in quotes as Redshift reads it, to which a backslash is an escape in every text."""
     return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
 
 

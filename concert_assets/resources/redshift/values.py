@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 _DECIMAL, _DATE, _TIMESTAMP = 1700, 1082, 1114  # PostgreSQL's numbers of the types, which Redshift keeps
 _STATEMENT_BYTES = 4 << 20  # Redshift takes 16 MB
@@ -47,5 +48,28 @@ def frame_of(description: Any, rows: Sequence[tuple[Any, ...]]) -> "pd.DataFrame
         if column.type_code == _DECIMAL:
             of_column = tuple(None if value is None else float(value) for value in of_column)
         arrays.append(pa.array(of_column, kinds.get(column.type_code, pa.string())))
-    frame: pd.DataFrame = pa.table(arrays, [column.name for column in description]).to_pandas(date_as_object=False)
+    return _frame(pa.table(arrays, [column.name for column in description]))
+
+
+def frame_of_table(table: "pa.Table") -> "pd.DataFrame":
+    """Rows that Redshift wrote as Parquet, as a frame with the types that a cursor's rows have."""
+    import pyarrow as pa
+
+    for place, field in enumerate(table.schema):
+        column = table.column(place)
+        if pa.types.is_decimal(field.type):
+            # By way of text, for Arrow's own cast divides, and is a bit off where a number has many digits.
+            column = column.cast(pa.string()).cast(pa.float64())
+        elif pa.types.is_timestamp(field.type):
+            column = column.cast(pa.timestamp("us"))
+        elif pa.types.is_int8(field.type) or pa.types.is_int16(field.type):
+            column = column.cast(pa.int32())
+        elif pa.types.is_float32(field.type):
+            column = column.cast(pa.float64())
+        table = table.set_column(place, field.name, column)
+    return _frame(table)
+
+
+def _frame(table: "pa.Table") -> "pd.DataFrame":
+    frame: pd.DataFrame = table.to_pandas(date_as_object=False)
     return frame
