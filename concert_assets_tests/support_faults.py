@@ -1,6 +1,7 @@
-"""A loopback proxy before an HTTP server that answers as a service on a bad day: errors, silence, connections that end."""
+"""Services on a bad day: loopback proxies before HTTP and before PostgreSQL's wire, and the table of what came of it."""
 
 import http.client
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -17,6 +18,15 @@ _ERRORS: dict[str, tuple[int, str]] = {
     "409": (409, "ConditionalRequestConflict"),
 }
 HANG_SECONDS = 1.5
+
+
+def fault_line(fault: str, happened: str, amiss: int, orphans: int) -> None:
+    """Print a row of the table of faults: rows or objects lost or doubled, transactions or uploads left behind.
+
+    ``python -m pytest -q -s concert_assets_tests/test_warehouse_faults.py … | grep '^|'`` makes the table.
+    """
+    print(f"\n| {fault} | {happened} | {amiss} | {orphans} |")
+    assert (amiss, orphans) == (0, 0), fault
 
 
 class FaultyProxy:
@@ -108,3 +118,60 @@ def faulty(upstream: str) -> Iterator[FaultyProxy]:
         thread.join()
         with suppress(OSError):
             server.socket.close()
+
+
+class Wire:
+    """A loopback proxy before the server that cuts a connection at the words of a test."""
+
+    def __init__(self, port: int) -> None:
+        self._server_port = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.words = b""
+        self.lets_through = False  # whether the server still gets the words; the answer is lost in either case
+        self.cuts = 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut(self, words: bytes, *, lets_through: bool, times: int = 1) -> None:
+        """Cut the next connections that send these words."""
+        self.words, self.lets_through, self.cuts = words, lets_through, times
+
+    def close(self) -> None:
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                ours, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(ours,), daemon=True).start()
+
+    def _serve(self, ours: socket.socket) -> None:
+        with ours, socket.create_connection(("127.0.0.1", self._server_port)) as theirs:
+            answers = threading.Thread(target=self._answer, args=(theirs, ours), daemon=True)
+            answers.start()
+            while data := self._receive(ours):
+                if self.cuts and self.words in data.lower():
+                    self.cuts -= 1
+                    ours.shutdown(socket.SHUT_RDWR)  # before the server can answer
+                    if self.lets_through:
+                        theirs.sendall(data)
+                        answers.join(10)  # it ends at the server's answer, which nobody takes
+                    break
+                theirs.sendall(data)
+            with suppress(OSError):
+                theirs.shutdown(socket.SHUT_RDWR)  # closing alone would wait for the thread that reads it
+
+    @staticmethod
+    def _receive(side: socket.socket) -> bytes:
+        try:
+            return side.recv(1 << 16)
+        except OSError:
+            return b""
+
+    def _answer(self, theirs: socket.socket, ours: socket.socket) -> None:
+        with suppress(OSError):  # one of the two has gone, and then so does the other
+            while data := self._receive(theirs):
+                ours.sendall(data)
+            ours.shutdown(socket.SHUT_RDWR)

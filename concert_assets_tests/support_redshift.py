@@ -163,11 +163,11 @@ class PostgresServer:
             sslmode="disable", connect_timeout=10, **options,
         )  # fmt: skip
 
-    def database(self) -> str:
-        """An empty database."""
+    def database(self, template: str = "template1") -> str:
+        """An empty database, or a copy of another that nobody is connected to."""
         self._databases += 1
         name = f"d{self._databases}"
-        self.administer(f"create database {name}")
+        self.administer(f"create database {name} template {template}")
         return name
 
     def administer(self, sql: str) -> list[tuple[Any, ...]]:

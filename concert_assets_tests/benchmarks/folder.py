@@ -63,7 +63,7 @@ class PlainSession:
     def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         return self._run(sql, parameters).fetchall()
 
-    def query_frame(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Any:
+    def query_frame(self, sql: str, parameters: Mapping[str, Any] | None = None, *, is_large: bool = False) -> Any:
         return self._run(sql, parameters).df()
 
     def dicts(self, sql: str) -> list[dict[str, Any]]:

@@ -25,7 +25,7 @@ def _timed(work: Callable[[], None]) -> float:
     return time.perf_counter() - started
 
 
-def main(megabytes: int = 200, rounds: int = 5) -> None:
+def main(megabytes: int = 200, rounds: int = 9) -> None:
     """Measure and print."""
     with running() as moto, tempfile.TemporaryDirectory() as folder:
         store = moto.empty()

@@ -1,21 +1,19 @@
-"""The warehouse on Redshift, provisioned or serverless: how it is reached, and work on it that is done exactly once."""
+"""The warehouse on Redshift, provisioned or serverless: how it is reached."""
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 from concert_assets.catalog.operational import PUBLICATIONS
 from concert_assets.resources.redshift.backend import Backend, RedshiftBackend
 from concert_assets.resources.redshift.credentials import Login, RedshiftSettings, clients, temporary_login
-from concert_assets.resources.redshift.failures import Interrupted, Unavailable, without
+from concert_assets.resources.redshift.failures import Unavailable, without
 from concert_assets.resources.redshift.noted import Noted
 from concert_assets.resources.redshift.protocol import WarehouseBusy
 from concert_assets.resources.redshift.session import RedshiftSession
 from concert_assets.resources.redshift.statements import WRITER
 from concert_assets.resources.s3.protocol import ObjectStore
-
-T = TypeVar("T")
 
 ATTEMPTS = 4
 _FIRST_WAIT_SECONDS = 0.2
@@ -85,21 +83,6 @@ class RedshiftWarehouse:
             )
             for schema, name, kind in relations:
                 session.execute(f"drop {'view' if kind == 'VIEW' else 'table'} {schema}.{name}")
-
-    def repeat(self, work: Callable[[RedshiftSession], T]) -> T:
-        """Do ``work`` on a session, again on another where it was interrupted, at most ``ATTEMPTS`` times.
-
-        The work asks the ledger first what became of it, as publishing does, so that it takes effect once.
-        """
-        for attempt in range(ATTEMPTS):
-            try:
-                with self.session() as session:
-                    return work(session)
-            except Interrupted:
-                if attempt == ATTEMPTS - 1:
-                    raise
-            time.sleep(_FIRST_WAIT_SECONDS * 2**attempt)
-        raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _open(self) -> Any:
         """A connection, tried a few times; each attempt asks for credentials of its own."""

@@ -27,7 +27,9 @@ from concert_assets.resources.s3.uploading import uploading
 ATTEMPTS = 5
 _BLOCK_BYTES = 1 << 20
 _MOST_KEY_BYTES = 1024
-_IN_PARTS = TransferConfig(multipart_chunksize=16 << 20, max_concurrency=4)
+_PART_BYTES = 16 << 20
+# What is read to see whether there is more than one part is the first part then, and is not put together anew.
+_IN_PARTS = TransferConfig(multipart_threshold=_PART_BYTES, multipart_chunksize=_PART_BYTES, max_concurrency=4)
 _BUCKET = re.compile(r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _CREATION = "creation"
 _EXISTS = {"412", "PreconditionFailed"}
