@@ -10,7 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
 from urllib.parse import urlsplit
 
-Fault = Literal["500", "503", "400", "409", "drop", "hang", "half answer", "half request", "lost answer"]
+Refusal = tuple[int, str]  # status and code of an answer
+Fault = Literal["500", "503", "400", "409", "drop", "hang", "half answer", "half request", "lost answer"] | Refusal
 _ERRORS: dict[str, tuple[int, str]] = {
     "500": (500, "InternalError"),
     "503": (503, "SlowDown"),
@@ -70,8 +71,8 @@ def faulty(upstream: str) -> Iterator[FaultyProxy]:
                 self.rfile.read(length // 2)
                 return
             body = self.rfile.read(length)
-            if fault in _ERRORS:
-                status, code = _ERRORS[fault]
+            if fault in _ERRORS or isinstance(fault, tuple):
+                status, code = fault if isinstance(fault, tuple) else _ERRORS[fault]
                 self.send(status, {}, f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode())
             elif fault == "hang":
                 time.sleep(HANG_SECONDS)
@@ -93,6 +94,8 @@ def faulty(upstream: str) -> Iterator[FaultyProxy]:
             for name, value in headers.items():
                 if name.lower() not in ("content-length", "connection", "transfer-encoding"):
                     self.send_header(name, value)
+            if self.close_connection:
+                self.send_header("Connection", "close")  # or the next request might meet the end of this one
             self.send_header("Content-Length", length if self.command == "HEAD" else str(len(data)))
             self.end_headers()
             if self.command != "HEAD":

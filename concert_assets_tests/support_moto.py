@@ -39,6 +39,17 @@ def open_store(url: str, read_seconds: float = 60) -> "S3ObjectStore":
     return S3ObjectStore(s3_client(endpoint_url=url, read_seconds=read_seconds))
 
 
+def amiss(store: "S3ObjectStore", bucket: str, expected: dict[str, bytes]) -> int:
+    """How many objects are lost, doubled under another key, or not what they should be."""
+    found = {info.key: store.read(bucket, info.key) for info in store.list(bucket)}
+    return len(found.items() ^ expected.items())
+
+
+def uploads(store: "S3ObjectStore", bucket: str) -> int:
+    """How many uploads in parts are left open."""
+    return len(store.client.list_multipart_uploads(Bucket=bucket).get("Uploads", ()))
+
+
 class MotoServer:
     """A running server; ``url`` is where it listens."""
 

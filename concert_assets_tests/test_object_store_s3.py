@@ -10,8 +10,8 @@ import pytest
 
 from concert_assets.resources.s3.aws import ATTEMPTS, S3ObjectStore
 from concert_assets.resources.s3.protocol import KeyRefused, ObjectExists, ObjectNotFound, StoreBusy, StoreUnavailable
-from concert_assets_tests.support_faults import HANG_SECONDS, Fault, FaultyProxy, faulty
-from concert_assets_tests.support_moto import ENVIRONMENT, MotoServer, open_store
+from concert_assets_tests.support_faults import HANG_SECONDS, Fault, FaultyProxy, fault_line, faulty
+from concert_assets_tests.support_moto import ENVIRONMENT, MotoServer, amiss, open_store, uploads
 
 BUCKET = "raw"
 BIG = bytes(range(256)) * 70_000  # 18 MB, which go up in two parts
@@ -116,6 +116,12 @@ def test_a_read_is_whole_after_a_fault(
     proxy.plan("GET", fault)
     assert [info.key for info in shaky.list(BUCKET)] == ["k"]
     assert len(proxy.requests) == 2
+    fault_line(
+        f"S3: {fault} while it is read",
+        "asked again, read whole",
+        amiss(store, BUCKET, {"k": BIG}),
+        uploads(store, BUCKET),
+    )
 
 
 @pytest.mark.parametrize("fault", ["500", "drop", "half answer"])
@@ -131,6 +137,10 @@ def test_a_read_that_never_comes_to_its_end_yields_nothing(
     with pytest.raises(StoreBusy):
         shaky.read(BUCKET, "k")
     assert list(tmp_path.iterdir()) == []
+    held = amiss(store, BUCKET, {"k": b"x" * 100_000})
+    fault_line(
+        f"S3: {fault} without an end while it is read", "StoreBusy, nothing is read", held, uploads(store, BUCKET)
+    )
 
 
 @pytest.mark.parametrize("fault", [*RETRIED, "half request", "lost answer"])
@@ -145,11 +155,8 @@ def test_a_write_is_there_once_after_a_fault(
     proxy.plan("PUT", fault)
     with shaky.open_write(BUCKET, "streamed") as stream:
         stream.write(data)
-    assert {info.key: store.read(BUCKET, info.key) for info in store.list(BUCKET)} == {
-        "written": data,
-        "created": data,
-        "streamed": data,
-    }
+    held = amiss(store, BUCKET, dict.fromkeys(("written", "created", "streamed"), data))
+    fault_line(f"S3: {fault} while it is written", "sent again, there once", held, uploads(store, BUCKET))
     proxy.plan("PUT", fault)
     with pytest.raises(ObjectExists):
         shaky.create(BUCKET, "created", data)
@@ -172,9 +179,10 @@ def test_a_write_that_never_comes_to_its_end_leaves_what_was(
         assert len(proxy.requests) <= 2 * ATTEMPTS + 2, "both parts, begin and end"
     with pytest.raises(StoreBusy):
         shaky.create(BUCKET, "created", b"x" * 200_000)
-    assert [info.key for info in store.list(BUCKET)] == ["old"]
-    assert store.read(BUCKET, "old") == b"as it was"
-    assert "Uploads" not in store.client.list_multipart_uploads(Bucket=BUCKET), "aborted, not left to be paid for"
+    held = amiss(store, BUCKET, {"old": b"as it was"})  # and no upload is left to be paid for
+    fault_line(
+        f"S3: {fault} without an end while it is written", "StoreBusy, aborted, as before", held, uploads(store, BUCKET)
+    )
 
 
 def test_a_create_that_meets_another_looks_again(

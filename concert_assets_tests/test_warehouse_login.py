@@ -81,9 +81,40 @@ def test_a_cluster_that_is_not_there_is_told_by_its_state(status: str, error: ty
             temporary_login(CLUSTER, {"redshift": client}.__getitem__)
 
 
+@pytest.mark.parametrize(("status", "error"), [("DELETING", Unavailable), ("CREATING", WarehouseBusy)])
+def test_a_workgroup_that_is_not_there_is_told_by_its_state(status: str, error: type[Exception]) -> None:
+    with answering("redshift-serverless") as (client, stubber):
+        stubber.add_response("get_workgroup", {"workgroup": {"status": status}}, {"workgroupName": "small"})
+        with pytest.raises(error, match=rf"workgroup small is {status}, .*\(CONCERT_REDSHIFT_WORKGROUP\)") as caught:
+            temporary_login(WORKGROUP, {"redshift-serverless": client}.__getitem__)
+    assert type(caught.value) is error
+
+
 @pytest.mark.parametrize(
     ("code", "error"),
-    [("AccessDeniedException", Unavailable), ("ResourceNotFoundException", Unavailable), ("ThrottlingException", WarehouseBusy)],
+    [
+        ("ClusterNotFound", Unavailable), ("UnauthorizedOperation", Unavailable), ("InvalidClientTokenId", Unavailable),
+        ("SignatureDoesNotMatch", Unavailable), ("ExpiredToken", Unavailable), ("Throttling", WarehouseBusy),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("call", ["describe_clusters", "get_cluster_credentials_with_iam"])
+def test_a_refusal_about_a_cluster_names_setting_and_code(call: str, code: str, error: type[Exception]) -> None:
+    with answering("redshift") as (client, stubber):
+        if call != "describe_clusters":
+            stubber.add_response("describe_clusters", described(), {"ClusterIdentifier": "big"})
+        stubber.add_client_error(call, code, "no")
+        with pytest.raises(error, match=rf"cluster big \(CONCERT_REDSHIFT_CLUSTER\) failed with {code}: no$") as caught:
+            temporary_login(CLUSTER, {"redshift": client}.__getitem__)
+    assert type(caught.value) is error
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("AccessDeniedException", Unavailable), ("ResourceNotFoundException", Unavailable),
+        ("UnrecognizedClientException", Unavailable), ("ExpiredTokenException", Unavailable),
+        ("ThrottlingException", WarehouseBusy),
+    ],
 )  # fmt: skip
 def test_a_refusal_names_call_setting_and_code(code: str, error: type[Exception]) -> None:
     with answering("redshift-serverless") as (client, stubber):

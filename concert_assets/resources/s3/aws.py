@@ -21,7 +21,13 @@ from botocore.config import Config  # type: ignore[import-untyped]
 from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
 
 from concert_assets.resources.s3.failures import code_of, told
-from concert_assets.resources.s3.protocol import KeyRefused, ObjectExists, ObjectInfo, ObjectNotFound
+from concert_assets.resources.s3.protocol import (
+    KeyRefused,
+    ObjectExists,
+    ObjectInfo,
+    ObjectNotFound,
+    StoreUnavailable,
+)
 from concert_assets.resources.s3.uploading import uploading
 
 ATTEMPTS = 5
@@ -45,18 +51,21 @@ def s3_client(
 ) -> Any:
     """A boto3 client whose requests end: two deadlines an attempt, at most ``ATTEMPTS`` of them with growing pauses.
 
-    Credentials come from where boto3 finds them and appear nowhere in this process's settings.
+    Credentials come from where boto3 finds them and appear nowhere in this process's settings. StoreUnavailable where
+    these or the settings are such that there can be no client.
     """
-    return boto3.client(
-        "s3",
-        region_name=region_name,
-        endpoint_url=endpoint_url,
-        config=Config(
-            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-            connect_timeout=connect_seconds,
-            read_timeout=read_seconds,
-        ),
+    config = Config(
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        connect_timeout=connect_seconds,
+        read_timeout=read_seconds,
     )
+    try:
+        return boto3.client("s3", region_name=region_name, endpoint_url=endpoint_url, config=config)
+    except (BotoCoreError, ValueError) as error:
+        raise StoreUnavailable(
+            f"S3 cannot be asked: {type(error).__name__}: {' '.join(str(error).split())}; look at CONCERT_REGION, "
+            "CONCERT_ENDPOINT_URL, AWS_PROFILE and where else boto3 finds AWS credentials"
+        ) from error
 
 
 class S3ObjectStore:

@@ -45,6 +45,7 @@ _LOOK_AT = {
     "KMS.NotFoundException": "CONCERT_BUCKET_KEY",
     "KMS.DisabledException": "CONCERT_BUCKET_KEY",
 }
+_LOOK_FOR_CREDENTIALS = "AWS_PROFILE, AWS_ACCESS_KEY_ID and the role of this machine"
 _CREDENTIALS = {"ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch", "TokenRefreshRequired"}
 
 
@@ -63,7 +64,9 @@ def told(error: BaseException, bucket: str, key: str) -> Exception:
     if code in _KEY_REFUSED:
         return KeyRefused(f"S3 refuses key {key[:60]!r}: {code}")
     if isinstance(error, _NO_CREDENTIALS):
-        return StoreUnavailable(f"bucket {bucket!r} cannot be asked: boto3 finds no AWS credentials")
+        return StoreUnavailable(
+            f"bucket {bucket!r} cannot be asked: boto3 finds no AWS credentials; look at {_LOOK_FOR_CREDENTIALS}"
+        )
     if isinstance(error, NoRegionError):
         return StoreUnavailable(f"bucket {bucket!r} cannot be asked: no region is known; set CONCERT_REGION")
     if code in _MAY_PASS or isinstance(error, _CONNECTION):
@@ -73,7 +76,9 @@ def told(error: BaseException, bucket: str, key: str) -> Exception:
             "CONCERT_ENDPOINT_URL, CONCERT_REGION and the network"
         )
     if code in _CREDENTIALS:
-        return StoreUnavailable(f"bucket {bucket!r} refuses the AWS credentials that boto3 finds ({code})")
+        return StoreUnavailable(
+            f"bucket {bucket!r} refuses the AWS credentials that boto3 finds ({code}); look at {_LOOK_FOR_CREDENTIALS}"
+        )
     if code:
         what = error.operation_name if isinstance(error, ClientError) else ""
         look_at = _LOOK_AT.get(code, f"{_BUCKETS} and the rights of the role on them")
