@@ -158,6 +158,8 @@ def test_nothing_half_made_is_left_by_the_failing_runs(left: Left) -> None:
     [
         ({"CONCERT_RAW_BUCKET": "not-there"}, "NoSuchBucket; look at CONCERT_RAW_BUCKET"),
         ({"AWS_SECRET_ACCESS_KEY": "", "AWS_ACCESS_KEY_ID": ""}, "boto3 finds no AWS credentials"),
+        ({"AWS_PROFILE": "not-there"}, "ProfileNotFound"),
+        ({"CONCERT_ENDPOINT_URL": "nonsense"}, "CONCERT_ENDPOINT_URL"),
         ({"CONCERT_REGION": ""}, "CONCERT_REGION is not set"),
         ({"CONCERT_REDSHIFT_ROLE": "someone"}, "CONCERT_REDSHIFT_ROLE is 'someone'"),
     ],

@@ -169,6 +169,7 @@ def test_objects_are_loaded_from_s3_and_no_manifest_is_left(server: PostgresServ
             "concert_dw_staging.x", {"name": "varchar(4)", "id": "bigint"}, [store.uri("processed", "a/it's ü.parquet")]
         )
         assert session.query("select id, name from concert_dw_staging.x order by id") == [(1, "a"), (2, None)]
+        assert session.query("select reltuples from pg_class where relname = 'x'") == [(2.0,)], "analyzed"
     assert [item.key for item in store.list("processed")] == ["a/it's ü.parquet"]
 
 

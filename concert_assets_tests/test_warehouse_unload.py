@@ -1,4 +1,4 @@
-"""Large reads: by UNLOAD through S3 as by a cursor, the same frame, and nothing left in the bucket."""
+"""Large reads by UNLOAD: the same frame as by a cursor; and what UNLOAD and COPY are refused, with nothing left behind."""
 
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -19,7 +19,7 @@ from sqlglot.tokens import TokenType
 
 from concert_assets.resources.redshift.backend import RedshiftBackend
 from concert_assets.resources.redshift.duckdb import DuckDBWarehouse
-from concert_assets.resources.redshift.failures import Unavailable
+from concert_assets.resources.redshift.failures import Interrupted, Unavailable
 from concert_assets.resources.redshift.protocol import Session, Warehouse, WarehouseBusy
 from concert_assets.resources.redshift.statements import unload_statement
 from concert_assets.resources.redshift.unloading import UNLOADS, unload_prefix, unloaded
@@ -169,6 +169,36 @@ def test_a_connection_that_drops_while_it_unloads_is_made_anew(
     fault_line("UNLOAD: the connection drops", "unloaded again elsewhere", abs(len(frame) - 1), orphans)
 
 
+def test_a_connection_that_drops_while_it_copies_leaves_all_as_before(
+    redshift: PostgresWarehouse, server: PostgresServer, store: S3ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = redshift.backend.copy
+
+    def faulty(cursor: Any, table: str, manifest_uri: str) -> None:
+        copy(cursor, table, manifest_uri)
+        server.administer(
+            f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{redshift.database}'"
+        )
+        cursor.execute("select 1")
+
+    with redshift.session() as session:
+        session.execute("create schema concert_dw")
+        session.stage(TABLE, {"id": "integer"}, [one_row(store)])
+        monkeypatch.setattr(redshift.backend, "copy", faulty)
+        with pytest.raises(Interrupted, match="dropped"):
+            session.stage(TABLE, {"id": "integer"}, [one_row(store)] * 2)
+        held = session.query(f"select id from {TABLE}")
+    orphans = len(list(store.list("processed"))) - 1
+    fault_line("COPY: the connection drops", "Interrupted, as before", abs(len(held) - 1), orphans)
+
+
+def one_row(store: S3ObjectStore) -> str:
+    """The URI of an object with one row of one column."""
+    with store.open_write("processed", "x.parquet") as stream:
+        pq.write_table(pa.table({"id": pa.array([1], pa.int32())}), stream)
+    return store.uri("processed", "x.parquet")
+
+
 def test_what_others_unload_is_left_alone(store: S3ObjectStore) -> None:
     with unload_prefix(store, "processed") as mine, unload_prefix(store, "processed") as other:
         assert mine != other
@@ -240,9 +270,7 @@ def test_what_redshift_is_refused_is_one_line_and_nothing_is_half_done(
     def refused(cursor: Any, *_: Any, **__: Any) -> None:
         cursor.execute("do $$ begin raise exception using errcode = 'XX000', message = current_setting('a.b'); end $$")
 
-    with store.open_write("processed", "x.parquet") as stream:
-        pq.write_table(pa.table({"id": pa.array([1], pa.int32())}), stream)
-    uris = [store.uri("processed", "x.parquet")]
+    uris = [one_row(store)]
     with redshift.session() as session:
         session.execute("create schema concert_dw")
         session.stage(TABLE, {"id": "integer"}, uris)
