@@ -94,6 +94,16 @@ def test_a_large_object_goes_up_in_parts_and_comes_back(store: S3ObjectStore) ->
     assert not path.exists()
 
 
+def test_a_writer_that_fails_after_parts_were_sent_leaves_none_of_them(store: S3ObjectStore) -> None:
+    store.write(BUCKET, "big", b"as it was")
+    with pytest.raises(RuntimeError, match="stop"), store.open_write(BUCKET, "big") as stream:  # noqa: PT012
+        stream.write(BIG)
+        stream.write(BIG)
+        raise RuntimeError("stop")
+    held = amiss(store, BUCKET, {"big": b"as it was"})
+    fault_line("S3: the writer fails in the midst of parts", "aborted, as before", held, uploads(store, BUCKET))
+
+
 def test_a_missing_bucket_is_said_by_name(store: S3ObjectStore) -> None:
     with pytest.raises(
         StoreUnavailable, match=r"'not-there' refuses ListObjectsV2 with NoSuchBucket.*CONCERT_RAW_BUCKET"

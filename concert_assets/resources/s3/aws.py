@@ -15,8 +15,6 @@ from tempfile import NamedTemporaryFile
 from typing import Any, BinaryIO, cast
 
 import boto3  # type: ignore[import-untyped]
-from boto3.exceptions import Boto3Error  # type: ignore[import-untyped]
-from boto3.s3.transfer import TransferConfig  # type: ignore[import-untyped]
 from botocore.config import Config  # type: ignore[import-untyped]
 from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
 
@@ -33,9 +31,6 @@ from concert_assets.resources.s3.uploading import uploading
 ATTEMPTS = 5
 _BLOCK_BYTES = 1 << 20
 _MOST_KEY_BYTES = 1024
-_PART_BYTES = 16 << 20
-# What is read to see whether there is more than one part is the first part then, and is not put together anew.
-_IN_PARTS = TransferConfig(multipart_threshold=_PART_BYTES, multipart_chunksize=_PART_BYTES, max_concurrency=4)
 _BUCKET = re.compile(r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _CREATION = "creation"
 _EXISTS = {"412", "PreconditionFailed"}
@@ -131,12 +126,7 @@ class S3ObjectStore:
         context does; parts that a killed process leaves are never visible, and a lifecycle rule removes them.
         """
         place = _place(bucket, key)
-
-        def upload(stream: BinaryIO) -> None:
-            with _errors(bucket, key):
-                self.client.upload_fileobj(stream, **place, ExtraArgs=self._encryption or None, Config=_IN_PARTS)
-
-        with uploading(upload) as stream:
+        with _errors(bucket, key), uploading(self.client, place, self._encryption) as stream:
             yield stream
 
     @contextmanager
@@ -233,7 +223,7 @@ def _errors(bucket: str, key: str) -> Iterator[None]:
     """Say in the protocol's words what S3 answered, where it has words for it."""
     try:
         yield
-    except (BotoCoreError, ClientError, Boto3Error) as error:
+    except (BotoCoreError, ClientError) as error:
         if code_of(error) in _EXISTS | _CONFLICT:
             raise  # create knows what these mean
         raise told(error, bucket, key) from error

@@ -56,8 +56,6 @@ def code_of(error: BaseException) -> str:
 
 def told(error: BaseException, bucket: str, key: str) -> Exception:
     """The same failure as the protocol has it, in one line, with the setting to look at and S3's code."""
-    while not isinstance(error, ClientError) and isinstance(error.__cause__ or error.__context__, ClientError):
-        error = error.__cause__ or error.__context__  # type: ignore[assignment]  # of a transfer in parts
     code = code_of(error)
     if code in _NOT_THERE:
         return ObjectNotFound(f"no object {key!r} in bucket {bucket!r}")

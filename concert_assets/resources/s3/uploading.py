@@ -1,31 +1,34 @@
 """An upload that goes on while its bytes are still being written, and is undone where they do not come to their end.
 
-Waiting for the last byte first, in a temporary file, makes a large object take a third longer.
+Waiting for the last byte first, in a temporary file, makes a large object take a third longer. boto3's own transfer of a
+stream takes one more thread and copy; here the parts are sent as they become full.
 """
 
 import io
-import queue
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import BinaryIO, cast
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from typing import Any, BinaryIO, cast
 
-_BLOCK_BYTES = 1 << 20
-_BLOCKS = 16  # that wait at most between who writes and who sends
-_LOOK_SECONDS = 0.5
+from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
 
-
-class _Abandoned(Exception):
-    """Who writes has failed, so that what was sent of it must not become an object."""
+PART_BYTES = 16 << 20
+_AT_ONCE = 4  # parts on their way
+# S3 checks each part, and then the whole without reading it again.
+_CHECKSUM = {"ChecksumAlgorithm": "CRC32"}
 
 
-class _Sent(io.RawIOBase):
-    """The end that is written to; small writes are handed on together, large ones as they are."""
+class _Upload(io.RawIOBase):
+    """The end that is written to. What fails on the way to S3 is raised by a later write or at the end."""
 
-    def __init__(self, blocks: "queue.Queue[list[bytes] | None]", sender: threading.Thread) -> None:
+    def __init__(self, client: Any, place: Mapping[str, str], encryption: Mapping[str, str]) -> None:
         super().__init__()
-        self._blocks = blocks
-        self._sender = sender
+        self._client = client
+        self._place = place
+        self._encryption = encryption
+        self._pool = ThreadPoolExecutor(_AT_ONCE, "upload")
+        self._parts: list[Future[dict[str, Any]]] = []
+        self._upload_id = ""
         self._size_bytes = 0
         self._waiting: list[bytes] = []
         self._waiting_bytes = 0
@@ -41,84 +44,68 @@ class _Sent(io.RawIOBase):
         self._waiting.append(piece)
         self._waiting_bytes += len(piece)
         self._size_bytes += len(piece)
-        if self._waiting_bytes >= _BLOCK_BYTES:
-            self._hand_on()
+        if self._waiting_bytes >= PART_BYTES:
+            self._send()
         return len(piece)
 
-    def _hand_on(self) -> None:
-        self._put(self._waiting)
+    def _taken(self) -> bytes:
+        whole = b"".join(self._waiting)
         self._waiting, self._waiting_bytes = [], 0
+        return whole
 
-    def end(self, *, is_whole: bool) -> None:
-        """No more is to come."""
-        if is_whole:
-            self._hand_on()
-        self._put(None)
+    def _send(self) -> None:
+        if not self._upload_id:
+            begun = self._client.create_multipart_upload(**self._place, **self._encryption, **_CHECKSUM)
+            self._upload_id = begun["UploadId"]
+        if len(self._parts) >= _AT_ONCE:
+            self._parts[-_AT_ONCE].result()
+        self._parts.append(self._pool.submit(self._part, len(self._parts) + 1, self._taken()))
 
-    def _put(self, block: list[bytes] | None) -> None:
-        # Where the upload has failed already nobody takes it, and its error is raised at the end.
-        while self._sender.is_alive():
-            try:
-                self._blocks.put(block, timeout=_LOOK_SECONDS)
-                return
-            except queue.Full:
-                continue
+    def _part(self, number: int, data: bytes) -> dict[str, Any]:
+        # As a stream it waits for S3's leave, so that a refusal is heard and does not meet a request half sent.
+        answer = self._client.upload_part(
+            **self._place, UploadId=self._upload_id, PartNumber=number, Body=io.BytesIO(data), **_CHECKSUM
+        )
+        told = {name: answer[name] for name in ("ETag", "ChecksumCRC32") if name in answer}
+        return {"PartNumber": number, **told}
 
+    def finish(self) -> None:
+        """Make the object: at once where it is no larger than a part."""
+        if not self._upload_id:
+            self._client.put_object(**self._place, Body=io.BytesIO(self._taken()), **self._encryption)
+            return
+        if self._waiting:
+            self._send()
+        parts = [part.result() for part in self._parts]
+        self._client.complete_multipart_upload(
+            **self._place, UploadId=self._upload_id, MultipartUpload={"Parts": parts}
+        )
 
-class _Received:
-    """The end that is read from, by the upload, in parts of the size that it asks for."""
+    def undo(self) -> None:
+        """Abort, once nothing is on its way any more: a part that came later would stay."""
+        self._pool.shutdown(cancel_futures=True)
+        if self._upload_id:
+            # Where S3 does not answer, a lifecycle rule removes the parts; what came before is what is to be told.
+            with suppress(BotoCoreError, ClientError):
+                self._client.abort_multipart_upload(**self._place, UploadId=self._upload_id)
 
-    def __init__(self, blocks: "queue.Queue[list[bytes] | None]") -> None:
-        self._blocks = blocks
-        self._rest: list[bytes] = []
-        self._rest_bytes = 0
-        self._is_ended = False
-        self.is_abandoned = False
-
-    def read(self, size: int = -1) -> bytes:
-        """So many bytes, fewer at the end alone; all that are left where the number is below 0."""
-        while (size < 0 or self._rest_bytes < size) and not self._is_ended:
-            block = self._blocks.get()
-            self._is_ended = block is None
-            self._rest += block or ()
-            self._rest_bytes += sum(map(len, block or ()))
-        if self.is_abandoned:
-            raise _Abandoned
-        whole = b"".join(self._rest)
-        given = whole if size < 0 or len(whole) <= size else whole[:size]
-        self._rest = [whole[size:]] if len(given) < len(whole) else []
-        self._rest_bytes = len(whole) - len(given)
-        return given
+    def end(self) -> None:
+        """Let the threads go."""
+        self._pool.shutdown()
 
 
 @contextmanager
-def uploading(upload: Callable[[BinaryIO], None]) -> Iterator[BinaryIO]:
-    """A stream whose bytes ``upload`` reads in a thread, from a stream of its own that does not seek.
+def uploading(client: Any, place: Mapping[str, str], encryption: Mapping[str, str]) -> Iterator[BinaryIO]:
+    """A stream whose bytes become the object when the context ends without an error; ``client`` is one of S3.
 
-    The upload sees the end of the bytes when the context ends without an error, and an exception of the stream where it
-    ends with one. What it raises itself is raised at the end of the context.
+    ``place`` is bucket and key, ``encryption`` what S3 is asked for of that kind.
     """
-    blocks: queue.Queue[list[bytes] | None] = queue.Queue(_BLOCKS)
-    received = _Received(blocks)
-    failed: list[BaseException] = []
-
-    def send() -> None:
-        try:
-            upload(cast(BinaryIO, received))
-        except BaseException as error:  # it is raised where the bytes come from
-            failed.append(error)
-
-    sender = threading.Thread(target=send, name="upload", daemon=True)
-    sender.start()
-    sent = _Sent(blocks, sender)
+    upload = _Upload(client, place, encryption)
     try:
-        yield cast(BinaryIO, sent)
+        yield cast(BinaryIO, upload)
+        upload.finish()
     except BaseException:
-        received.is_abandoned = True
-        sent.end(is_whole=False)
-        sender.join()
+        upload.undo()
         raise
-    sent.end(is_whole=True)
-    sender.join()
-    if failed:
-        raise failed[0]
+    finally:
+        upload.end()
