@@ -1,6 +1,6 @@
 """An upload that goes on while its bytes are still being written, and is undone where they do not come to their end.
 
-Waiting for the last byte first, in a temporary file, makes a large object take a third longer. boto3's own transfer of a
+Waiting for the last byte first, in a temporary file, makes a large object take a third longer. boto3's transfer of a
 stream takes one more thread and copy; here the parts are sent as they become full.
 """
 
