@@ -1,4 +1,4 @@
-"""Judging the candidate and publishing it: one transaction, kept apart from others by comparing log positions."""
+"""Judging the candidate and publishing it: one transaction, which looks at what it publishes after it has the lock."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,9 +16,9 @@ PUBLISHED = (*(table.name for table in TABLES), LOAD_LEDGER.name, ROW_OUTCOMES.n
 
 
 class NotPublishable(Exception):
-    """The audit did not pass the candidate, or another publication came first; then there is no verdict."""
+    """The audit did not pass the candidate."""
 
-    def __init__(self, message: str, verdict: Verdict | None = None) -> None:
+    def __init__(self, message: str, verdict: Verdict) -> None:
         """``verdict`` says which rules are broken and which deliveries are at fault."""
         super().__init__(message)
         self.verdict = verdict
@@ -48,14 +48,17 @@ def _staged(session: Session) -> tuple[int, str]:
 def judge(session: Session, run_id: str) -> Verdict:
     """Resolve what is staged, audit it, and keep verdict and results; nothing published changes."""
     with session.transaction():
-        position, fingerprint = _staged(session)
-        verdict = audit(session, resolve(session))
-        record(session, verdict, run_id, position)
-        session.execute(f"drop table if exists {CANDIDATE.qualified}")
-        session.execute(create_table(CANDIDATE.qualified, {c.name: c.type for c in CANDIDATE.columns}))
-        session.insert_rows(
-            CANDIDATE.qualified, CANDIDATE.column_names, [(position, fingerprint, verdict.is_passed, run_id)]
-        )
+        return _judged(session, run_id, *_staged(session))
+
+
+def _judged(session: Session, run_id: str, position: int, fingerprint: str) -> Verdict:
+    verdict = audit(session, resolve(session))
+    record(session, verdict, run_id, position)
+    session.execute(f"drop table if exists {CANDIDATE.qualified}")
+    session.execute(create_table(CANDIDATE.qualified, {c.name: c.type for c in CANDIDATE.columns}))
+    session.insert_rows(
+        CANDIDATE.qualified, CANDIDATE.column_names, [(position, fingerprint, verdict.is_passed, run_id)]
+    )
     return verdict
 
 
@@ -74,33 +77,35 @@ def publish(session: Session, run_id: str) -> Publication:
 
     What is staged may have moved since the audit, through another run; then it is judged again first. A state that is
     published already, or one older than the published one, is left as it is. Raises NotPublishable where the audit
-    did not pass the candidate.
+    did not pass the candidate, and keeps its verdict.
     """
-    position, fingerprint = _staged(session)
-    last = publication(session)
-    if last is not None and (last.fingerprint == fingerprint or last.position > position):
-        return last
-    if _candidate_row(session) != (position, fingerprint, True):
-        verdict = judge(session, run_id)
-        if not verdict.is_passed:
-            broken = ", ".join(f"{r.table}.{r.rule}" for r in verdict.blocking)
-            raise NotPublishable(f"the audit does not pass the state of log position {position}: {broken}", verdict)
-    number = (last.number if last else 0) + 1
+    # All is read within the transaction, which other writers wait for: a candidate that was looked at before could be
+    # replaced by one that the audit refused.
     with session.transaction():
-        session.execute(create_table(PUBLICATIONS.qualified, {c.name: c.type for c in PUBLICATIONS.columns}))
-        # The compare-and-swap: of two publications that saw the same predecessor, the second fails here.
-        ((newest,),) = session.query(f"select coalesce(max(number), 0) from {PUBLICATIONS.qualified}")
-        if newest != number - 1:
-            raise NotPublishable(f"publication {newest} was made meanwhile; run again")
-        for name in PUBLISHED:
-            session.replace_table(f"{SCHEMA}.{name}", candidate(name))
-        session.execute(f"drop table if exists {CANDIDATE.qualified}")
-        now = datetime.now(UTC).replace(tzinfo=None)
-        session.insert_rows(
-            PUBLICATIONS.qualified, PUBLICATIONS.column_names, [(number, position, fingerprint, run_id, now)]
-        )
+        position, fingerprint = _staged(session)
+        last = publication(session)
+        if last is not None and (last.fingerprint == fingerprint or last.position > position):
+            return last
+        is_judged = _candidate_row(session) == (position, fingerprint, True)
+        verdict = None if is_judged else _judged(session, run_id, position, fingerprint)
+        number = (last.number if last else 0) + 1
+        if verdict is None or verdict.is_passed:
+            _replace(session, (number, position, fingerprint, run_id))
+    if verdict is not None and not verdict.is_passed:
+        broken = ", ".join(f"{r.table}.{r.rule}" for r in verdict.blocking)
+        raise NotPublishable(f"the audit does not pass the state of log position {position}: {broken}", verdict)
     session.publication_made()
     return Publication(number, position, fingerprint, is_new=True)
+
+
+def _replace(session: Session, made: tuple[int, int, str, str]) -> None:
+    session.execute(create_table(PUBLICATIONS.qualified, {c.name: c.type for c in PUBLICATIONS.columns}))
+    for name in PUBLISHED:
+        session.replace_table(f"{SCHEMA}.{name}", candidate(name))
+    session.execute(f"drop table if exists {CANDIDATE.qualified}")
+    session.insert_rows(
+        PUBLICATIONS.qualified, PUBLICATIONS.column_names, [(*made, datetime.now(UTC).replace(tzinfo=None))]
+    )
 
 
 def _candidate_row(session: Session) -> tuple[object, ...] | None:

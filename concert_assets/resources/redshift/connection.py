@@ -1,10 +1,18 @@
 """One connection to Redshift: opened anew where it dropped, its errors told in our words."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from concert_assets.resources.redshift.backend import Backend
-from concert_assets.resources.redshift.failures import Interrupted, is_dropped, is_serialization_failure, refusal
+from concert_assets.resources.redshift.failures import (
+    Interrupted,
+    is_dropped,
+    is_replaced,
+    is_serialization_failure,
+    refusal,
+)
 from concert_assets.resources.redshift.protocol import Parameters
 from concert_assets.resources.redshift.statements import bound
 
@@ -38,6 +46,17 @@ class Connection:
     def _deadline(seconds: float) -> str:
         return f"set statement_timeout to {max(1, int(seconds * 1000))}"
 
+    @contextmanager
+    def _cancelled_after(self, seconds: float) -> Iterator[None]:
+        """Cancel the statement within from this side, by a connection of its own."""
+        timer = threading.Timer(seconds, self._connection.cancel)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
     def _send(self, sql: str, parameters: Parameters | None = None, work: Callable[[Any], Any] | None = None) -> Any:
         """Run one statement, or ``work`` on a cursor, with the errors of the connection told in our words."""
         import psycopg2  # type: ignore[import-untyped]
@@ -61,7 +80,12 @@ class Connection:
             raise
 
     def _repeatable(self, action: Callable[[], Any]) -> Any:
-        """Something that changes nothing, once more on a new connection where it dropped outside a transaction."""
+        """Something that changes nothing, once more where a connection dropped or a table was replaced under it.
+
+        Within a transaction neither is tried again: the drop has undone it, and what it replaces it replaces itself.
+        """
+        import psycopg2
+
         if self._connection.closed and not self._in_transaction:
             self.close_and_open()
         try:
@@ -70,4 +94,7 @@ class Connection:
             if self._in_transaction:
                 raise
             self.close_and_open()
-            return action()
+        except psycopg2.Error as error:
+            if self._in_transaction or not is_replaced(error):
+                raise
+        return action()

@@ -9,6 +9,8 @@ _SERIALIZATION = {"40001", "40P01"}  # PostgreSQL's codes; Redshift says 1023 in
 _SERIALIZATION_WORDS = re.compile(r"\b1023\b[\s\S]*serializable isolation violation", re.IGNORECASE)
 _ENDED = {"57P01", "57P02", "57P03"}  # the server was told to end the connection, or is about to start
 _CANCELLED = "57014"
+_NO_TABLE = "42P01"
+_NO_RELATION = re.compile(r"relation with oid \d+", re.IGNORECASE)
 _FORBIDDEN = "42501"
 # COPY and UNLOAD tell S3's code within a text of their own, or of Spectrum's, which reads columnar objects for COPY.
 _S3_CODE = re.compile(
@@ -40,6 +42,11 @@ def is_serialization_failure(error: Exception) -> bool:
     """Whether two transactions at once could not both be right, so that this one was undone (Redshift: 1023)."""
     code = getattr(error, "pgcode", None) or ""
     return code in _SERIALIZATION or bool(_SERIALIZATION_WORDS.search(str(error)))
+
+
+def is_replaced(error: Exception) -> bool:
+    """Whether a table was not there: never, or not any more, since a publication replaced it at that moment."""
+    return getattr(error, "pgcode", None) == _NO_TABLE or bool(_NO_RELATION.search(str(error)))
 
 
 def is_cancelled(error: Exception) -> bool:

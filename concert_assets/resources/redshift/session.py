@@ -106,7 +106,7 @@ class RedshiftSession(Connection):
         # A cursor lives within a transaction; one that only reads needs no lock.
         with nullcontext() if self._in_transaction else self._begun():
             self._send("", work=lambda cursor: cursor.execute(f"declare rows_of cursor for {text}", values))
-            while self._send(sql, work=fetch) == _FETCH_ROWS:
+            while self._send(sql, work=fetch):  # until there is none: the server may give fewer than it is asked for
                 pass
             self._send("close rows_of")
         return pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
@@ -223,7 +223,8 @@ class RedshiftSession(Connection):
             return
         try:
             self._send(self._deadline(self._wait_seconds))
-            self._send(f"lock table {lock}")
+            with self._cancelled_after(self._wait_seconds + 1):  # should the server's deadline not count the wait
+                self._send(f"lock table {lock}")
             self._send(self._deadline(self._statement_seconds))
         except (psycopg2.Error, Unavailable) as error:
             self._send("rollback")

@@ -1,0 +1,90 @@
+"""Two at once on Redshift: a candidate that another run replaces, a reader that meets a publication, a wait's end."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from concert_assets.catalog.operational import PUBLICATIONS
+from concert_assets.resources.redshift.protocol import WarehouseBusy
+from concert_assets.warehousing.publish import NotPublishable, judge, publish
+from concert_assets_tests.support_core import CLEAN, Core, artists
+from concert_assets_tests.support_redshift import NamedFolderStore, PostgresServer, running
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresServer]:
+    with running() as found:
+        yield found
+
+
+@pytest.fixture
+def core(server: PostgresServer, tmp_path: Path) -> Core:
+    found = Core(tmp_path)
+    found.store = NamedFolderStore(tmp_path / "objects")
+    found.warehouse = server.warehouse(found.store)  # type: ignore[assignment]
+    return found
+
+
+def test_a_candidate_that_was_replaced_after_its_audit_is_judged_before_it_is_published(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    core.deliver("first", **CLEAN)
+    core.curate()
+    with core.warehouse.session() as session, core.warehouse.session() as other:
+        core.stage(session)
+        assert judge(session, "run").is_passed
+        transaction = session.transaction
+
+        @contextmanager
+        def after_another_run() -> Iterator[None]:
+            core.deliver("bad", artists=artists(good=2, bad=40))
+            core.curate()
+            core.stage(other)
+            assert not judge(other, "another").is_passed
+            with transaction():
+                yield
+
+        monkeypatch.setattr(session, "transaction", after_another_run)
+        with pytest.raises(NotPublishable, match="artists"):
+            publish(session, "run")
+        assert not other.table_exists(PUBLICATIONS.qualified)
+
+
+def test_a_reader_that_meets_a_publication_reads_what_it_published(core: Core, server: PostgresServer) -> None:
+    core.deliver("first", **CLEAN)
+    core.settle()
+    count = "select count(*) from concert_dw.artists"
+    with core.warehouse.session() as session, core.warehouse.session() as reader, ThreadPoolExecutor(1) as pool:
+        ((before,),) = reader.query(count)
+        with session.transaction():
+            session.execute("create table concert_dw.next as select * from concert_dw.artists where false")
+            session.replace_table("concert_dw.artists", "concert_dw.next")
+            found = pool.submit(reader.query, count)
+            wait_until_one_waits(server)
+        assert before > 0
+        assert found.result(timeout=30) == [(0,)]
+        with pytest.raises(psycopg2.Error, match="no_such_table"):
+            reader.query("select 1 from concert_dw.no_such_table")
+
+
+def wait_until_one_waits(server: PostgresServer) -> None:
+    for _ in range(500):
+        if server.administer("select 1 from pg_stat_activity where wait_event_type = 'Lock'"):
+            return
+        time.sleep(0.02)
+    raise AssertionError("nobody waits")
+
+
+def test_a_wait_for_the_writer_ends_where_the_server_knows_no_deadline(
+    server: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse = server.warehouse(NamedFolderStore(tmp_path), wait_seconds=0.1)
+    with warehouse.session() as session, session.transaction(), warehouse.session() as waiting:
+        monkeypatch.setattr(waiting, "_deadline", lambda seconds: "set statement_timeout to 0")
+        with pytest.raises(WarehouseBusy, match="another run writes to the warehouse"), waiting.transaction():
+            pass
