@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from concert_assets.defs import model_drift
+from concert_assets.defs import model_drift, retraining
 from concert_assets.defs.jobs import retrain_models
 from concert_assets.defs.model_drift import Watched, drift_check
 from concert_assets.defs.model_objects import MODEL_PREFIX, MODELS, InUse, LastDecision, note_decision, retire
@@ -42,7 +42,7 @@ class Site:
     redshift: Published
     instance: dg.DagsterInstance
 
-    def tick(self) -> str:
+    def tick(self, ends: dg.DagsterRunStatus = dg.DagsterRunStatus.SUCCESS) -> str:
         """The run key of the run asked for, launched at once, or why there is none."""
         resources: dict[str, Any] = {"s3": self.s3, "redshift": self.redshift}
         found = model_drifted(dg.build_sensor_context(instance=self.instance, resources=resources))
@@ -50,7 +50,7 @@ class Site:
             return str(found.skip_message)
         assert isinstance(found, dg.RunRequest)
         assert found.run_key is not None
-        self.run(dg.DagsterRunStatus.SUCCESS, {**found.tags, "dagster/run_key": found.run_key})
+        self.run(ends, {**found.tags, "dagster/run_key": found.run_key})
         return found.run_key
 
     def run(self, status: dg.DagsterRunStatus, tags: dict[str, str] | None = None) -> None:
@@ -144,6 +144,34 @@ def test_drift_is_answered_once_and_again_after_four_weeks_of_data(trained: Site
         trained.watched(replace(DRIFTED, as_of=day))
         assert trained.tick() == asked, day
     assert trained.tick() == IDLE
+
+
+def test_a_run_that_failed_is_asked_for_again_after_ever_longer(trained: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = datetime.now(UTC)
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:
+            return now
+
+    monkeypatch.setattr(retraining, "datetime", Clock)
+    trained.watched(DRIFTED)
+    cause, failure = "ticket_sales:drift:v1:2026-01-01", dg.DagsterRunStatus.FAILURE
+    assert [trained.tick(failure), trained.tick(failure)] == [cause, IDLE]
+    now += timedelta(minutes=6)
+    assert [trained.tick(failure), trained.tick(failure)] == [f"{cause}-1", IDLE]
+    now += timedelta(minutes=6)
+    assert trained.tick() == IDLE
+    now += timedelta(minutes=10)
+    assert trained.tick() == f"{cause}-2"
+    now += timedelta(days=400)
+    assert trained.tick() == IDLE  # that one succeeded
+
+
+def test_causes_that_begin_alike_are_told_apart(trained: Site) -> None:
+    for library in ("numpy", "pandas"):
+        trained.in_use(version="ticket_sales-0123456789ab", card=CARD | {"libraries": {library: "0.1"}})
+        assert "ticket_sales:code:ticket_sales-0123456789ab:" + library in trained.tick()
 
 
 def test_drift_of_a_version_no_longer_in_use_counts_for_nothing(trained: Site) -> None:

@@ -1,5 +1,6 @@
 """The sensor that trains anew: a model has drifted, was made by other code, or was never trained on what there is."""
 
+import hashlib
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
@@ -17,6 +18,11 @@ INTERVAL_SECONDS = 20
 AGAIN_AFTER = timedelta(days=28)
 # Where too little was published to train on, what has come since is tried no sooner than this.
 UNTRAINED_AGAIN_AFTER = timedelta(days=1)
+# A run that failed is tried again for the same cause, the first time after this long, then after ever longer.
+FIRST_WAIT = timedelta(minutes=5)
+WAIT_FACTOR = 3
+MOST_WAIT = timedelta(days=1)
+CAUSE_TAG = "concert/retraining"
 
 _UNDER_WAY = [
     dg.DagsterRunStatus.NOT_STARTED,
@@ -37,7 +43,7 @@ _UNDER_WAY = [
 def model_drifted(
     context: dg.SensorEvaluationContext, s3: dg.ResourceParam[S3], redshift: dg.ResourceParam[Redshift]
 ) -> dg.RunRequest | dg.SkipReason:
-    """Ask for one training per cause: its run key names the state that training would change."""
+    """Ask for one training per cause, named after the state that it would change; again only where it failed."""
     under_way = context.instance.get_run_records(dg.RunsFilter(statuses=_UNDER_WAY), limit=1)
     if under_way:
         # Whatever it is may publish or train; what is due then is still due at the next look.
@@ -50,8 +56,13 @@ def model_drifted(
         for cause, reason in _causes(s3, name, position, now):
             run_key = f"{name}:{cause}"
             context.log.info(f"{name}: {reason}")
-            if not _was_asked(context.instance, run_key):
-                return dg.RunRequest(run_key=run_key, tags={"concert/retraining": run_key[:63], "concert/why": reason})
+            failed = _failed_attempts(context.instance, run_key, now)
+            if failed is not None:
+                # The attempt is part of the key from the second on, for Dagster never tries a run key twice.
+                return dg.RunRequest(
+                    run_key=f"{run_key}-{failed}" if failed else run_key,
+                    tags={CAUSE_TAG: _tag(run_key), "concert/why": reason},
+                )
     return dg.SkipReason("no model has drifted, and none is waiting for data")
 
 
@@ -96,6 +107,21 @@ def _made_by_other_code(used: InUse) -> str:
     return ""
 
 
-def _was_asked(instance: dg.DagsterInstance, run_key: str) -> bool:
-    """Whether there was a run for this cause; Dagster would not launch it twice, nor say that it does not."""
-    return bool(instance.get_run_records(dg.RunsFilter(tags={"dagster/run_key": run_key}), limit=1))
+def _tag(cause: str) -> str:
+    """The cause as a tag tells it: people read its beginning, and the end tells long ones apart."""
+    return cause if len(cause) <= 63 else f"{cause[:46]}-{hashlib.sha256(cause.encode()).hexdigest()[:16]}"
+
+
+def _failed_attempts(instance: dg.DagsterInstance, cause: str, now: datetime) -> int | None:
+    """How many runs for a cause have failed, where it is time to ask (again); None where one did what it could.
+
+    One that was canceled was not wanted, and is not asked for again.
+    """
+    earlier = instance.get_run_records(dg.RunsFilter(tags={CAUSE_TAG: _tag(cause)}))
+    if not earlier:
+        return 0
+    if any(record.dagster_run.status is not dg.DagsterRunStatus.FAILURE for record in earlier):
+        return None
+    wait = min(FIRST_WAIT * WAIT_FACTOR ** min(len(earlier) - 1, 10), MOST_WAIT)
+    ended = max(record.end_time or record.update_timestamp.timestamp() for record in earlier)
+    return len(earlier) if now.timestamp() - ended >= wait.total_seconds() else None
