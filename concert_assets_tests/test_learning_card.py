@@ -48,6 +48,7 @@ CARD: dict[str, Any] = {
         "| all | 700 | 51.2 % | 89.5 % |",
         "| a\\|b | 600 | 49.0 % | 91.0 % |",
         "| 2024-01-01 | 80 | 55.5 | 0.600 | 66.5 |",
+        "## Verdict at training",
         "Not promoted.",
         "- not better than the naive pace",
         "| learning_rate | 0.050 |",
@@ -63,7 +64,7 @@ def test_parts_that_are_not_there_are_left_out() -> None:
     few = {name: CARD[name] for name in ("model", "version", "as_of", "data_sha256", "samples", "metrics")}
     page = model_card(few)
     assert "this model" in page
-    assert [title for title in ("Backtest", "Promotion", "By horizon", "Intervals") if title in page] == []
+    assert [title for title in ("Backtest", "Verdict", "By horizon", "Intervals") if title in page] == []
 
 
 def test_a_real_card_has_a_page() -> None:

@@ -108,7 +108,7 @@ def _decision(card: Card) -> str:
     if not found:
         return ""
     verdict = "Promoted" if found.get("is_promoted") else "Not promoted"
-    return f"## Promotion\n\n{verdict}.\n\n" + "\n".join(f"- {reason}" for reason in found.get("reasons", ()))
+    return f"## Verdict at training\n\n{verdict}.\n\n" + "\n".join(f"- {reason}" for reason in found.get("reasons", ()))
 
 
 def _making(card: Card) -> str:
