@@ -157,6 +157,14 @@ def test_a_champion_that_cannot_predict_is_compared_with_nobody_and_that_is_said
     assert "not compared with ticket_sales-old: it was stored with other library versions" in found.reasons[0]
 
 
+def test_nobody_takes_the_place_of_a_damaged_champion() -> None:
+    rows = judged()
+    one = champion(rows, noise=1, predicted=None, obstacle="the signature does not fit", is_damaged=True)
+    found = decided(rows, one)
+    assert (found.is_promoted, found.is_champion_kept) == (False, True)
+    assert found.reasons == ("not compared with ticket_sales-old, which is refused: the signature does not fit",)
+
+
 def test_a_leak_or_a_wrong_interval_refuses() -> None:
     rows = judged()
     leaking = decided(rows, leaks=("x alone explains 99.9% of the target",))

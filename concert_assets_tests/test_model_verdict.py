@@ -1,11 +1,9 @@
 """A candidate becomes the model in use only by merit: leaks, luck and tampering leave the champion where it is."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 from unittest.mock import MagicMock
 
 import dagster as dg
@@ -16,7 +14,7 @@ import pytest
 from concert_assets.defs import model_objects, trained_models
 from concert_assets.defs.model_drift import drift_check, last_watched, watch
 from concert_assets.defs.model_objects import in_use, judged_rows, last_decision, load_in_use
-from concert_assets.defs.model_verdict import judge, known_decision, note_untrainable, request_of
+from concert_assets.defs.model_verdict import known_decision, note_untrainable, request_of
 from concert_assets.learning import persistence
 from concert_assets.learning.known import drift_of, leaks_of
 from concert_assets.learning.leaks import Shift
@@ -24,12 +22,8 @@ from concert_assets.learning.model import Candidate, TrainedModel
 from concert_assets.learning.persistence import ModelRefused
 from concert_assets.learning.sales import train_ticket_sales
 from concert_assets.learning.settings import NotTrainable, TrainingSettings
-from concert_assets.resources.kms.local import LocalSigning
-from concert_assets.resources.s3.resource import FolderS3
 from concert_assets_tests.learning_world import AS_OF, make_world, query
-
-NAME = "ticket_sales"
-SETTINGS = TrainingSettings()
+from concert_assets_tests.support_models import NAME, SETTINGS, Home, honest, make_home, other, train
 
 
 @pytest.fixture(scope="module")
@@ -39,53 +33,17 @@ def rows() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def trained(rows: pd.DataFrame) -> Candidate:
-    outcome = train_ticket_sales(rows, AS_OF, SETTINGS)
-    assert isinstance(outcome, Candidate)
-    return outcome
+    return train(rows)
 
 
 @pytest.fixture
 def good(trained: Candidate) -> Candidate:
-    """The trained model, judged beside naive rules that are far worse, with intervals that hold what they say."""
-    judged = trained.judged
-    spread = np.abs(judged["actual"] - judged["predicted"])
-    bounds = {
-        f"{side}_{level}": judged["predicted"] + sign * np.quantile(spread, level / 100)
-        for level in (50, 90)
-        for side, sign in (("low", -1), ("high", 1))
-    }
-    naive = {name: judged["actual"] + 10_000.0 for name in judged.columns if name.startswith("naive__")}
-    return replace(trained, judged=judged.assign(**bounds, **naive))
-
-
-@dataclass(frozen=True)
-class Home:
-    """The objects and the key of a home, and how a candidate is put before them."""
-
-    s3: FolderS3
-    signing: LocalSigning
-    rows: pd.DataFrame
-
-    def put(self, candidate: Candidate, **changes: Any) -> Any:
-        options: dict[str, Any] = {"as_of": AS_OF, "reach": AS_OF, "shift": None, "position": 7, "request": "r1"}
-        rows = changes.pop("rows", self.rows)
-        return judge(self.s3, self.signing, candidate, rows, **options | changes)
-
-    @property
-    def folder(self) -> Path:
-        return Path(self.s3.root) / "processed" / "models" / NAME
+    return honest(trained)
 
 
 @pytest.fixture
 def home(tmp_path: Path, rows: pd.DataFrame) -> Home:
-    s3 = FolderS3(root=str(tmp_path / "objects"), raw_bucket="raw", processed_bucket="processed")
-    return Home(s3, LocalSigning(path=str(tmp_path / "key")), rows)
-
-
-def other(candidate: Candidate, version: str, change: Callable[[pd.DataFrame], Any], **card: Any) -> Candidate:
-    """The same model under another version, which says something else of the test rows."""
-    model = replace(candidate.model, version=version, card=candidate.model.card | {"version": version} | card)
-    return Candidate(model, candidate.judged.assign(predicted=change(candidate.judged)))
+    return make_home(tmp_path, rows)
 
 
 def test_the_first_version_is_stored_whole_and_put_in_use(home: Home, good: Candidate) -> None:

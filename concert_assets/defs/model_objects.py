@@ -31,13 +31,17 @@ MODELS = {
 
 @dataclass(frozen=True, slots=True)
 class InUse:
-    """What is in use of a model: a version with its card, or the reason why there is none."""
+    """What is in use of a model: a version with its card, or the reason why there is none.
+
+    ``is_damaged`` where the object that should tell cannot be read: then the reason says what to do.
+    """
 
     name: str
     version: str
     as_of: str
     skipped_reason: str
     card: dict[str, Any]
+    is_damaged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +90,18 @@ def card_uri(s3: S3, name: str, version: str) -> str:
 def store_version(s3: S3, signing: Signing, candidate: "Candidate", position: int) -> None:
     """Store a version, its manifest last: without one the folder is no version, whatever a killed process left.
 
-    A version that is there is left alone, for it may be in use, and the same version is the same model.
+    A version that is there is left alone, for it may be in use, and the same version is the same model; but one that
+    was not promoted when it was first judged, and is so now, is stored again with that verdict.
     """
     from concert_assets.learning.card import model_card
     from concert_assets.learning.persistence import ModelRefused, dump
 
     model = candidate.model
     with suppress(ModelRefused):
-        load_version(s3, signing, model.name, model.version)
+        stored = load_version(s3, signing, model.name, model.version)
         judged_rows(s3, model.name, model.version)
-        return
+        if stored.card["promotion"]["is_promoted"] or not model.card["promotion"]["is_promoted"]:
+            return
     judged = io.BytesIO()
     candidate.judged.to_parquet(judged, index=False)
     data, manifest = dump(model, signing.key(), ledger_position=position, judged=judged.getvalue())
@@ -131,19 +137,26 @@ def note_decision(s3: S3, decision: LastDecision) -> None:
 
 
 def last_decision(s3: S3, name: str) -> LastDecision | None:
-    """What was decided last, or None where nothing was."""
+    """What was decided last; None where nothing was, or where it cannot be read: training decides anew."""
     try:
         return LastDecision(**json.loads(s3.store.read(s3.processed_bucket, _decision(name))))
-    except ObjectNotFound:
+    except (ObjectNotFound, TypeError, ValueError, RecursionError):
         return None
 
 
 def in_use(s3: S3, name: str) -> InUse | None:
     """What is in use of a model, or None where it was never trained."""
     try:
-        return InUse(**json.loads(s3.store.read(s3.processed_bucket, _pointer(name))))
+        used = InUse(**json.loads(s3.store.read(s3.processed_bucket, _pointer(name))))
+        is_whole = used.name == name and isinstance(used.version, str) and isinstance(used.card, dict)
     except ObjectNotFound:
         return None
+    except (TypeError, ValueError, RecursionError):
+        is_whole = False
+    if is_whole:
+        return used
+    place = s3.store.uri(s3.processed_bucket, _pointer(name))
+    return InUse(name, "", "", f"{place} is damaged: restore it, or remove it and train again", {}, is_damaged=True)
 
 
 def load_version(s3: S3, signing: Signing, name: str, version: str) -> "TrainedModel":
@@ -165,18 +178,31 @@ def load_version(s3: S3, signing: Signing, name: str, version: str) -> "TrainedM
 def load_in_use(s3: S3, signing: Signing, name: str) -> "TrainedModel | NotTrainable":
     """The model in use; the reason where there is none, or none that this program can use any more.
 
-    A model that is not what was stored raises ModelRefused: that is nothing to go on from.
+    ModelRefused where a model is not what was stored, where it cannot be told which is in use, and where what is
+    pointed at was not promoted, by its signed card: that is nothing to go on from.
     """
-    from concert_assets.learning.persistence import ModelOutdated
+    from concert_assets.learning.persistence import ModelOutdated, ModelRefused
     from concert_assets.learning.settings import NotTrainable
 
     used = in_use(s3, name)
+    if used is not None and used.is_damaged:
+        raise ModelRefused(used.skipped_reason)
     if used is None or not used.version:
         return NotTrainable(name, used.skipped_reason if used else f"the model {name} was never trained")
     try:
-        return load_version(s3, signing, name, used.version)
+        model = load_version(s3, signing, name, used.version)
     except ModelOutdated as error:
         return NotTrainable(name, str(error))
+    check_promoted(model)
+    return model
+
+
+def check_promoted(model: "TrainedModel") -> None:
+    """Raise ModelRefused for a version that its signed card does not call promoted: the pointer alone is not signed."""
+    from concert_assets.learning.persistence import ModelRefused
+
+    if not model.card.get("promotion", {}).get("is_promoted"):
+        raise ModelRefused(f"model {model.version} was not promoted when it was trained, and yet is set in use")
 
 
 def judged_rows(s3: S3, name: str, version: str) -> "pd.DataFrame":

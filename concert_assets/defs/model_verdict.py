@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from concert_assets.defs.model_objects import (
     InUse,
     LastDecision,
+    check_promoted,
     in_use,
     judged_rows,
     last_decision,
@@ -48,6 +49,8 @@ def known_decision(s3: S3, signing: Signing, name: str, request: str) -> LastDec
     if last is None or last.request != request:
         return None
     used = in_use(s3, name)
+    if used is not None and used.is_damaged:
+        return None
     if last.is_promoted and (used is None or used.version != last.version):
         return None
     try:
@@ -104,7 +107,9 @@ def note_untrainable(
     """Keep why nothing could be trained; a champion of data that are published stays in use."""
     name, day = outcome.model, as_of.isoformat() if as_of else ""
     used = in_use(s3, name)
-    if used is None or not used.version or as_of is None or date.fromisoformat(used.as_of) > as_of:
+    is_fit = used is not None and used.version and as_of is not None and date.fromisoformat(used.as_of) <= as_of
+    is_damaged = used is not None and used.is_damaged  # it cannot be told what there is to retire
+    if not (is_fit or is_damaged):
         retire(s3, name, day, outcome.reason)
     last = LastDecision(name, request, "", day, False, [outcome.reason], position, _now())
     note_decision(s3, last)
@@ -116,20 +121,31 @@ def _champion(
 ) -> "Champion | None":
     """What is in use beside the challenger, with its predictions of the judged rows, or why it has none."""
     from concert_assets.learning.known import predicted
-    from concert_assets.learning.persistence import ModelRefused
+    from concert_assets.learning.persistence import ModelOutdated, ModelRefused
     from concert_assets.learning.promotion import Champion
 
     used: InUse | None = in_use(s3, name)
+    if used is not None and used.is_damaged:
+        return Champion("the one in use", date.min, date.min, obstacle=used.skipped_reason, is_damaged=True)
     # The same version again, after a process died between pointer and decision or with more concerts to forecast, is
     # no rival of itself: it is judged as it was the first time.
     if used is None or used.version in ("", challenger):
         return None
-    until = date.fromisoformat(used.card["samples"]["train"]["last_target_day"])
-    champion = Champion(used.version, date.fromisoformat(used.as_of), until)
+    champion = Champion(used.version, date.min, date.min)
     try:
-        return replace(champion, predicted=predicted(load_version(s3, signing, name, used.version), rows, judged))
-    except ModelRefused as error:
+        model = load_version(s3, signing, name, used.version)
+        check_promoted(model)
+        # What the signed card says: the pointer's copy is not signed.
+        champion = replace(
+            champion,
+            as_of=date.fromisoformat(model.card["as_of"]),
+            trained_until=date.fromisoformat(model.card["samples"]["train"]["last_target_day"]),
+        )
+        return replace(champion, predicted=predicted(model, rows, judged))
+    except ModelOutdated as error:
         return replace(champion, obstacle=str(error))
+    except ModelRefused as error:
+        return replace(champion, obstacle=str(error), is_damaged=True)
     except (KeyError, ValueError) as error:
         return replace(champion, obstacle=f"it needs other features: {error}")
 

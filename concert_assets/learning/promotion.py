@@ -38,7 +38,9 @@ class Champion:
     """The version in use, as far as it can be compared.
 
     ``trained_until`` is the last day of any target that it learned from. ``predicted`` has the key columns of
-    ``judged`` and ``predicted``, None where it cannot predict these rows any more, for ``obstacle``.
+    ``judged`` and ``predicted``, None where it cannot predict these rows any more, for ``obstacle``. ``is_damaged``
+    where that is since its objects are not what was stored: then nobody takes its place, or who damages a model
+    would have another put in use that it beats.
     """
 
     version: str
@@ -46,6 +48,7 @@ class Champion:
     trained_until: date
     predicted: pd.DataFrame | None = None
     obstacle: str = ""
+    is_damaged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,8 @@ def decide(
     reasons += missed
     if kept is not None and kept.predicted is None:
         figures["champion_not_compared"] = kept.obstacle
+        if kept.is_damaged:
+            reasons.append(f"not compared with {kept.version}, which is refused: {kept.obstacle}")
     elif kept is not None and kept.predicted is not None:
         found, against = _against_champion(judged, entity, kept, kept.predicted, random_state)
         figures["against_champion"] = found
