@@ -50,7 +50,8 @@ class Dialect:
         Strict: nothing may follow a closing quote but a delimiter or the end.
         """
         delimiter, _, field = self._parts()
-        times = b"{%d}+" % (width - 1) if width else b"*+"
+        # Not possessive, which Python before 3.11.5 gets wrong for groups such as this (python/cpython#106052).
+        times = b"{%d}" % (width - 1) if width else b"*"
         return re.compile(rb"%b(?:%b%b)%b%b" % (field, delimiter, field, times, _LINE_END), re.DOTALL)
 
     def fields(self, record: str) -> list[str]:

@@ -50,15 +50,17 @@ class StrictQuotes:
         """Begin at the start of a row, which is byte ``start`` of the text."""
         quote, escape = dialect.quote.encode(), dialect.escape.encode()
         q, e, d = (re.escape(part) for part in (quote, escape, dialect.delimiter.encode()))
-        inside = rb"[^%b%b]*+(?:(?:%b%b%b)[^%b%b]*+)*+" % (q, e, q, q, rb"|%b." % e if e else b"", q, e)
+        # No group is repeated possessively: Python before 3.11.5 loses its place where such a group does not match
+        # (python/cpython#106052). Given back, an iteration never makes the rest match, so the outcome is the same.
+        inside = rb"[^%b%b]*+(?:(?:%b%b%b)[^%b%b]*+)*" % (q, e, q, q, rb"|%b." % e if e else b"", q, e)
         closed = rb"(?<=[%b\r\n])%b%b%b(?=[%b\r\n])" % (d, q, inside, q, d)
         plain = rb"(?<=[^%b\r\n])%b" % (d, q)
         if e:
             # A quote after what is escaped begins no field, be that a delimiter; the block must show whether one comes.
             plain += rb"|%b.(?=.)%b*+" % (e, q)
         self._inside = re.compile(inside, re.DOTALL)
-        self._strict = re.compile(rb"[^%b%b]*+(?:(?:%b|%b)[^%b%b]*+)*+" % (q, e, closed, plain, q, e), re.DOTALL)
-        self._line_rest = re.compile(rb"(?:[^%b%b\r\n]++|%b)*+" % (q, e, plain), re.DOTALL)
+        self._strict = re.compile(rb"[^%b%b]*+(?:(?:%b|%b)[^%b%b]*+)*" % (q, e, closed, plain, q, e), re.DOTALL)
+        self._line_rest = re.compile(rb"(?:[^%b%b\r\n]++|%b)*" % (q, e, plain), re.DOTALL)
         self._quote, self._escape, self._marks = quote, escape, marks
         self._ends = dialect.delimiter.encode() + b"\r\n"
         self._before = b"\n"  # the byte before those to come, or before those held
