@@ -121,7 +121,10 @@ def test_the_runner_may_use_every_prefix_that_the_code_knows() -> None:
     written = set(granted("RunnerPolicy", "s3:PutObject"))
     wanted = [
         *(raw + prefix for prefix in (LOG_PREFIX, DELIVERY_PREFIX, TRUTH_PREFIX)),
-        *(processed + prefix for prefix in (CURATED_PREFIX, MODEL_PREFIX, CODE_PREFIX, RUNS_PREFIX, MANIFESTS, UNLOADS)),
+        *(
+            processed + prefix
+            for prefix in (CURATED_PREFIX, MODEL_PREFIX, CODE_PREFIX, RUNS_PREFIX, MANIFESTS, UNLOADS)
+        ),
         processed + noted._KEY,
     ]
     assert [place for place in wanted if not any(place.startswith(text.rstrip("*")) for text in written)] == []
