@@ -76,7 +76,12 @@ _OF_AWS = {
     "CONCERT_GLUE_JOB": _Setting(r"[\w. -]{1,255}", "1 to 255 letters, digits, dots, blanks and dashes", True),
     "CONCERT_GLUE_ROLE": _Setting(_ROLE, "the ARN of the IAM role that the Glue job has", True),
     "CONCERT_GLUE_WORKERS": _Setting(r"[2-9]|[1-9][0-9]|[12][0-9]{2}", "a whole number from 2 to 299", True),
-    "CONCERT_GLUE_DEADLINE_SECONDS": _Setting(r"[1-9][0-9]{1,5}", "whole seconds from 10 to 999999", True),
+    "CONCERT_GLUE_DEADLINE_SECONDS": _Setting(
+        # Glue gives a run seven days at most, which is 604,800 s.
+        r"[1-9][0-9]{1,4}|[1-5][0-9]{5}|60[0-3][0-9]{3}|604000",
+        "whole seconds from 10 to 604000",
+        True,
+    ),
     "CONCERT_SIGNING_KEY": _Setting(_KEY, "id, alias or ARN of a KMS key of type HMAC_256", True),
 }
 

@@ -172,6 +172,27 @@ def test_the_runner_may_create_schemas_or_it_is_told_why_not(
         statements.assert_no_pending_responses()
 
 
+@pytest.mark.parametrize("owner", ["IAMR:dagster", "IAM:ann"])
+def test_a_warehouse_of_somebody_else_is_refused(monkeypatch: pytest.MonkeyPatch, owner: str) -> None:
+    _credentials(monkeypatch)
+    serverless, data = aws_client("redshift-serverless", REGION), aws_client("redshift-data", REGION)
+    with Stubber(serverless) as namespaces, Stubber(data) as statements:
+        namespaces.add_response("get_workgroup", {"workgroup": {"namespaceName": "concerts"}})
+        namespaces.add_response("get_namespace", {"namespace": {"adminPasswordSecretArn": "secret"}})
+        for number in range(1 if owner == "IAM:ann" else 3):
+            statements.add_response("execute_statement", {"Id": "1"})
+            statements.add_response("describe_statement", {"Id": "1", "Status": "FINISHED"})
+            if not number:
+                row = [{"stringValue": "concert_dw"}, {"stringValue": owner}]
+                statements.add_response("get_statement_result", {"Records": [row]}, {"Id": "1"})
+        if owner == "IAM:ann":
+            with pytest.raises(DeploymentFailed, match="schema concert_dw of database concerts belongs to IAM:ann"):
+                let_create(serverless, data, "group", "concerts", "IAMR:dagster", 1.0, ["concert_dw"])
+        else:
+            let_create(serverless, data, "group", "concerts", "IAMR:dagster", 1.0, ["concert_dw"])
+        statements.assert_no_pending_responses()
+
+
 def test_without_a_secret_it_is_told_what_an_administrator_has_to_run(monkeypatch: pytest.MonkeyPatch) -> None:
     _credentials(monkeypatch)
     serverless = aws_client("redshift-serverless", REGION)

@@ -25,6 +25,7 @@ NOT_ASKED_FOR = {
     "RedshiftClients",
     "RedshiftConnectionLog",
     "RedshiftKeyPolicy",
+    "RedshiftMembers",
     "RedshiftUserLog",
     "RunnerKeyPolicy",
     "Workgroup",
@@ -138,7 +139,9 @@ def test_roles_and_policies_name_the_buckets_and_keys_that_were_made(client: Cli
 
 
 def test_the_settings_that_are_written_are_those_of_a_deployment(client: Client, served: MotoServer) -> None:
-    Path(".env.aws").write_text("OWN=kept\nCONCERT_RAW_BUCKET=of-long-ago\n", "utf-8")
+    Path(".env.aws").write_text(
+        "OWN=kept\nCONCERT_RAW_BUCKET=of-long-ago\nexport CONCERT_REDSHIFT_CLUSTER=gone\n", "utf-8"
+    )
     assert main(["deploy", *EXISTING, "--set", "GlueWorkers=20"]) == 0
     told = settings()
     assert told.pop("OWN") == "kept"

@@ -72,7 +72,7 @@ def test_a_name_that_leads_nowhere_is_found(part: Any, said: str) -> None:
         ("GlueWorkers", "many", "a number from 2"),
         ("RedshiftCapacity", "9", "one of 4, 8, 16"),
         ("GlueLogGroups", "perhaps", "one of make, keep"),
-        ("RedshiftClientCidr", "0.0.0.0/0", "203.0.113.7/32"),
+        ("RedshiftClientCidr", "0.0.0.0/0", "10.0.0.0/16"),
         ("SigningKey", "alias/models", "HMAC_256"),
     ],
 )
@@ -143,8 +143,14 @@ def test_what_is_spoken_to_is_spoken_to_over_tls() -> None:
 def test_the_warehouse_is_private_unless_addresses_are_named_and_its_secret_is_kept_by_aws() -> None:
     (workgroup,) = of_type("AWS::RedshiftServerless::Workgroup").values()
     (namespace,) = of_type("AWS::RedshiftServerless::Namespace").values()
-    assert workgroup["Properties"]["PubliclyAccessible"] == {"Fn::If": ["HasClients", True, False]}
+    assert workgroup["Properties"]["PubliclyAccessible"] == {"Fn::If": ["IsPublic", True, False]}
     assert TEMPLATE["Parameters"]["RedshiftClientCidr"]["Default"] == ""
+    assert TEMPLATE["Parameters"]["RedshiftPublic"]["Default"] == "no"
+    # Its own group always: the default group of a VPC admits its own members, and the machine of Dagster is none.
+    group = {"Fn::GetAtt": ["RedshiftClients", "GroupId"]}
+    assert workgroup["Properties"]["SecurityGroupIds"] == [group]
+    members = RESOURCES["RedshiftMembers"]["Properties"]
+    assert (members["GroupId"], members["SourceSecurityGroupId"], members["FromPort"]) == (group, group, 5439)
     assert namespace["Properties"]["ManageAdminPassword"] is True
     assert "AdminUserPassword" not in as_text(TEMPLATE)
     assert [name for name, one in TEMPLATE["Parameters"].items() if "NoEcho" in one or "assword" in name] == []

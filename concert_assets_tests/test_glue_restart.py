@@ -103,6 +103,22 @@ def test_a_run_whose_process_was_killed_is_taken_up_by_the_next(double: GlueDoub
     assert double.orphans() == []
 
 
+def test_a_run_that_was_joined_goes_on_where_its_joiner_gives_up(double: GlueDouble, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    glue = resource(double, tmp_path, WAITS, patience_seconds=0)
+    with launcher(double, tmp_path, {"gate": str(gate)}) as process:
+        process.kill()
+        process.wait()
+    double.plan("GetJobRun", "ThrottlingException")
+    done = launch(glue, {"gate": str(gate)})
+    assert isinstance(done.failure, GlueJobFailed)
+    assert done.logged("was joined only and goes on")
+    assert [run.state for run in double.runs] == ["RUNNING"]
+    gate.touch()
+    until(lambda: double.orphans() == [])
+    assert [run.state for run in double.runs] == ["SUCCEEDED"]
+
+
 def test_a_run_of_another_request_is_waited_for(double: GlueDouble, tmp_path: Path) -> None:
     gate, other = tmp_path / "gate", tmp_path / "other"
     glue = resource(double, tmp_path, WAITS)

@@ -56,7 +56,7 @@ BAD = {
     "CONCERT_GLUE_JOB": ["a/b", "x" * 256],
     "CONCERT_GLUE_ROLE": ["glue", "arn:aws:s3:::bucket"],
     "CONCERT_GLUE_WORKERS": ["1", "300", "many"],
-    "CONCERT_GLUE_DEADLINE_SECONDS": ["9", "1000000", "1.5"],
+    "CONCERT_GLUE_DEADLINE_SECONDS": ["9", "604001", "1000000", "1.5"],
     "CONCERT_SIGNING_KEY": ["a key", "key;"],
 }
 ROLE = "arn:aws:iam::123456789012:role/concerts"

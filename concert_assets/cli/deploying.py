@@ -3,7 +3,7 @@
 import re
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -120,7 +120,8 @@ def _plan(deployment: Deployment, options: Any, whole: Mapping[str, Any], given:
 
 def _deploy(deployment: Deployment, options: Any, whole: Mapping[str, Any], given: dict[str, str]) -> int:
     from concert_assets.deploy import surroundings
-    from concert_assets.deploy.template import as_text, settings_of
+    from concert_assets.deploy.template import as_text, settings_names, settings_of
+    from concert_assets.warehousing.names import SCHEMA, STAGING
 
     with _failures():
         client = _clients(deployment)
@@ -135,7 +136,7 @@ def _deploy(deployment: Deployment, options: Any, whole: Mapping[str, Any], give
             raise CommandFailed(f"stack {stack.name} is gone; somebody removed it meanwhile")
         settings = settings_of(state.outputs)
         # First of all, so that they are there whatever Redshift says.
-        _write_settings(deployment, options, settings)
+        _write_settings(deployment, options, settings, settings_names(whole))
         if any(kind == "AWS::RedshiftServerless::Workgroup" for kind, _ in stack.resources().values()):
             runner = state.parameters.get("RunnerRole")
             user = f"IAMR:{runner}" if runner else surroundings.database_user(arn)
@@ -146,6 +147,7 @@ def _deploy(deployment: Deployment, options: Any, whole: Mapping[str, Any], give
                 settings["CONCERT_REDSHIFT_DATABASE"],
                 user,
                 options.deadline_seconds,
+                (SCHEMA, STAGING),
             )
             print(f"Redshift user {user} may create schemas in {settings['CONCERT_REDSHIFT_DATABASE']}")
     print(f"a first run: (. {shlex.quote(_sourced(Path(options.env_file)))}; concert-assets demo)")
@@ -245,8 +247,11 @@ def _tell_how_to_keep(state: "StackState") -> None:
     print(f"what is kept serves a new stack by: concert-assets deploy {options}")
 
 
-def _write_settings(deployment: Deployment, options: Any, settings: Mapping[str, str]) -> None:
-    """Put the settings into the file. Lines of other names stay as they are; an earlier value of these does not."""
+def _write_settings(deployment: Deployment, options: Any, settings: Mapping[str, str], known: Sequence[str]) -> None:
+    """Put the settings into the file. Lines of other names stay as they are; an earlier value of these does not.
+
+    Nor does one of the ``known`` settings that this stack has none of, such as another stack's warehouse.
+    """
     home = Path(options.home or _HOME).expanduser().absolute()
     lines = {
         "CONCERT_DEPLOYMENT": "aws",
@@ -256,7 +261,8 @@ def _write_settings(deployment: Deployment, options: Any, settings: Mapping[str,
         "DAGSTER_HOME": str(home / "dagster"),
     }
     path = Path(options.env_file)
-    ours = re.compile(rf"\s*(export\s+)?({'|'.join(map(re.escape, lines))})=")
+    names = "|".join(map(re.escape, [*lines, *known, "CONCERT_ENDPOINT_URL"]))
+    ours = re.compile(rf"\s*(export\s+)?({names})=")
     kept = [line for line in _lines(path) if not ours.match(line)]
     text = "\n".join([*kept, *(f"export {name}={shlex.quote(value)}" for name, value in lines.items())]) + "\n"
     _write(path, text, "--env-file")

@@ -1,6 +1,7 @@
 """What lies around a stack and is not its own: who asks, log groups that are there, rights in Redshift, data left."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]
@@ -35,8 +36,20 @@ def database_user(arn: str) -> str:
     return f"IAM:{path.rpartition('/')[2] or kind}"
 
 
-def let_create(serverless: Any, data: Any, workgroup: str, database: str, user: str, deadline_seconds: float) -> None:
-    """Let a user of Redshift create schemas, as the administrator, whose secret AWS keeps and nobody here sees."""
+def let_create(
+    serverless: Any,
+    data: Any,
+    workgroup: str,
+    database: str,
+    user: str,
+    deadline_seconds: float,
+    schemas: Sequence[str] = (),
+) -> None:
+    """Let a user of Redshift create schemas, as the administrator, whose secret AWS keeps and nobody here sees.
+
+    DeploymentFailed where one of the ``schemas`` is there and another user's: a table of Redshift is replaced by its
+    owner alone, so the user could not publish.
+    """
     with told():
         namespace = serverless.get_workgroup(workgroupName=workgroup)["workgroup"]["namespaceName"]
         found = serverless.get_namespace(namespaceName=namespace)["namespace"]
@@ -46,26 +59,52 @@ def let_create(serverless: Any, data: Any, workgroup: str, database: str, user: 
             f"namespace {namespace} has no administrator's secret in Secrets Manager; "
             f'as administrator run: grant create on database {database} to "{user}"'
         )
+    for schema, owner in _owners(data, workgroup, database, secret, schemas, deadline_seconds):
+        if owner != user:
+            raise DeploymentFailed(
+                f"schema {schema} of database {database} belongs to {owner}, and {user} could not replace its tables; "
+                f"deploy and run as {owner}, or drop the schema as administrator and run concert-assets rebuild"
+            )
     for sql, known in (
         (f'create user "{user}" password disable', "already exists"),
         (f'grant create on database "{database}" to "{user}"', ""),
     ):
-        reason = _executed(data, workgroup, database, secret, sql, deadline_seconds)
+        _, reason = _executed(data, workgroup, database, secret, sql, deadline_seconds)
         if reason and not (known and known in reason):
             raise DeploymentFailed(f"Redshift refuses {sql!r}: {one_line(reason)}")
 
 
-def _executed(data: Any, workgroup: str, database: str, secret: str, sql: str, deadline_seconds: float) -> str:
-    """Run a statement to its end; why it failed, empty where it did not."""
+def _owners(
+    data: Any, workgroup: str, database: str, secret: str, schemas: Sequence[str], deadline_seconds: float
+) -> list[tuple[str, str]]:
+    """Those of the schemas that are there, each with its owner."""
+    if not schemas:
+        return []
+    sql = (
+        "select n.nspname, u.usename from pg_namespace n join pg_user u on u.usesysid = n.nspowner "
+        f"where n.nspname in ({', '.join(repr(schema) for schema in schemas)}) order by n.nspname"
+    )
+    statement, reason = _executed(data, workgroup, database, secret, sql, deadline_seconds)
+    if reason:
+        raise DeploymentFailed(f"Redshift refuses {sql!r}: {one_line(reason)}")
+    with told():
+        rows = data.get_statement_result(Id=statement)["Records"]
+    return [(row[0]["stringValue"], row[1]["stringValue"]) for row in rows]
+
+
+def _executed(
+    data: Any, workgroup: str, database: str, secret: str, sql: str, deadline_seconds: float
+) -> tuple[str, str]:
+    """Run a statement to its end; its id, and why it failed, empty where it did not."""
     end = time.monotonic() + deadline_seconds
     with told():
         statement = data.execute_statement(WorkgroupName=workgroup, Database=database, SecretArn=secret, Sql=sql)["Id"]
         while True:
             found = data.describe_statement(Id=statement)
             if found["Status"] == "FINISHED":
-                return ""
+                return statement, ""
             if found["Status"] in ("FAILED", "ABORTED"):
-                return found.get("Error") or str(found["Status"])
+                return statement, found.get("Error") or str(found["Status"])
             if time.monotonic() >= end:
                 raise DeploymentFailed(
                     f"Redshift workgroup {workgroup} has not run {sql!r} within {deadline_seconds:g} s "

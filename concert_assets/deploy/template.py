@@ -57,6 +57,11 @@ def as_text(whole: Mapping[str, Any], indent: int | None = None) -> str:
     return json.dumps(whole, indent=indent, separators=(",", ":") if indent is None else None)
 
 
+def settings_names(whole: Mapping[str, Any]) -> list[str]:
+    """The settings that a stack of the template may yield, each by its name in the environment."""
+    return list(settings_of(dict.fromkeys(whole["Outputs"], "")))
+
+
 def settings_of(outputs: Mapping[str, str]) -> dict[str, str]:
     """The settings of the platform that the outputs of a stack hold, by their name in the environment.
 

@@ -8,9 +8,9 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 
+from concert_assets.glue_jobs.cutting import tasks
+
 _PAYLOAD = "payload"
-# A task is given so many rows, few enough to spread and enough to be worth a task.
-_ROWS_A_TASK = 50_000
 _SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.legacy.timeParserPolicy": "CORRECTED",
@@ -60,10 +60,7 @@ class SparkEngine:
         self._session.stop()
 
     def _frame(self, table: pa.Table) -> Any:
-        parts = [
-            (_stream(table.schema, table.slice(start, _ROWS_A_TASK).to_batches()),)
-            for start in range(0, max(table.num_rows, 1), _ROWS_A_TASK)
-        ]
+        parts = [(_stream(table.schema, part.to_batches()),) for part in tasks(table)]
         packed = self._session.sparkContext.parallelize(parts, len(parts)).toDF(f"{_PAYLOAD} binary")
         return packed.mapInArrow(_unpacked, from_arrow_schema(table.schema))
 

@@ -38,8 +38,9 @@ class AwsGlueJobs(ConfigurableResource):  # type: ignore[type-arg]
         """Run a job to its end and return the custom messages it reported.
 
         A run in flight that was asked for the same is joined, and read from its first message: the process that
-        started it may have been killed. A run of something else is waited for. The run is stopped where this is left
-        by an exception of any kind. Raises GlueJobFailed, GlueUnavailable, StoreBusy and StoreUnavailable.
+        started it may have been killed. A run of something else is waited for. A run started here is stopped where
+        this is left by an exception of any kind; one that was joined goes on. Raises GlueJobFailed, GlueUnavailable,
+        StoreBusy and StoreUnavailable.
         """
         from concert_assets.resources.glue.session import GlueSession  # here, for it imports botocore
 

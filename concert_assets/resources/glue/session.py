@@ -103,7 +103,7 @@ class GlueSession:
         return reader.custom_messages
 
     def _to_end(self, arguments: Mapping[str, str], reader: ObjectMessages) -> JobRun:
-        """Find or start the run and follow it; on the way out by any exception it is stopped first."""
+        """Find or start the run and follow it; on the way out by an exception a run of our own is stopped first."""
         run: JobRun | None = None
         try:
             run = self._runs.find_or_start(arguments)
@@ -128,7 +128,10 @@ class GlueSession:
         try:
             if run is None and self._runs.has_tried:
                 run = runs.started(prefix)
-            if run is not None:
+            if run is not None and run.prefix != prefix:
+                # Whoever started it may be following it still; if nobody is, its timeout ends it.
+                self._log.warning(f"Glue run {run.run_id} of job {self._settings.job_name} was joined only and goes on")
+            elif run is not None:
                 ended = runs.stop(run)
                 self._log.warning(f"Glue run {run.run_id} of job {self._settings.job_name} ended as {ended.state}")
         except (GlueJobFailed, GlueUnavailable) as error:
