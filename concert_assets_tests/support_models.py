@@ -57,6 +57,11 @@ class Home:
     def folder(self) -> Path:
         return Path(self.s3.root) / "processed" / "models" / NAME
 
+    @property
+    def pointer(self) -> Path:
+        """The last object that tells what is in use."""
+        return max((self.folder / "in_use").iterdir())
+
 
 def make_home(folder: Path, rows: pd.DataFrame) -> Home:
     """An empty home in a folder."""

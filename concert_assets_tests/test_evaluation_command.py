@@ -63,7 +63,7 @@ def put_in_use(core: Core, name: str, judged: pd.DataFrame) -> None:
     for key, data in (
         (f"{version}/judged.parquet", kept.getvalue()),
         (f"{version}/manifest.json", json.dumps(manifest).encode()),
-        ("in_use.json", json.dumps(asdict(InUse(name, version, "2025-12-31", "", {}))).encode()),
+        ("in_use/00000001.json", json.dumps(asdict(InUse(name, version, "2025-12-31", "", {}))).encode()),
     ):
         core.store.write(PROCESSED, f"{MODEL_PREFIX}{name}/{key}", data)
 
@@ -176,7 +176,7 @@ def test_judged_rows_that_are_not_those_of_the_version_are_refused(home: Path, t
 def test_a_model_without_a_version_in_use_is_told_as_skipped(home: Path, tmp_path: Path, capsys: Said) -> None:
     again = tmp_path / "home"
     shutil.copytree(home, again)
-    (again / "objects" / PROCESSED / MODEL_PREFIX / "venue_popularity" / "in_use.json").unlink()
+    (again / "objects" / PROCESSED / MODEL_PREFIX / "venue_popularity" / "in_use" / "00000001.json").unlink()
     capsys.readouterr()
     assert evaluate(again) == 0
     assert "venue_popularity · skipped: the model was never trained" in capsys.readouterr().out

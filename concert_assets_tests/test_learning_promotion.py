@@ -1,7 +1,7 @@
 """Promotion is earned: refused to a worse, a lucky and a stale model and to one that leaks, granted to a better one."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
@@ -117,6 +117,13 @@ def test_a_stale_model_is_refused() -> None:
     found = decide(rows, as_of=TODAY, reach=date(2026, 1, 5), leaks=(), champion=one)
     assert not found.is_promoted
     assert found.reasons[0].startswith("stale: trained as of 2026-01-01")
+
+
+@pytest.mark.parametrize(("days", "is_kept"), [(31, True), (32, False)])
+def test_data_that_end_a_little_earlier_than_they_did_are_the_same_data(days: int, is_kept: bool) -> None:
+    rows = judged()
+    one = champion(rows, noise=5, as_of=TODAY + timedelta(days=days))
+    assert decided(rows.assign(naive__best=rows["actual"]), one).is_champion_kept == is_kept
 
 
 def test_a_champion_of_data_that_are_gone_is_given_up() -> None:

@@ -244,3 +244,9 @@ def test_judged_rows_that_are_lost_are_a_reason_to_retrain_which_stores_them_aga
     home.put(good)
     assert known_decision(home.s3, home.signing, NAME, "r1") is not None
     pd.testing.assert_frame_equal(judged_rows(home.s3, NAME, good.model.version), good.judged)
+
+
+@pytest.mark.parametrize("wrong", [b"", b"[]", b'{"name": 1}'])
+def test_a_look_that_cannot_be_read_is_none(home: Home, wrong: bytes) -> None:
+    home.s3.store.write("processed", f"models/{NAME}/drift.json", wrong)
+    assert last_watched(home.s3, NAME) is None

@@ -91,7 +91,7 @@ def test_a_leak_fails_its_blocking_check_and_the_champion_stays(
         report = leaks_of(model, *arguments)
         return replace(report, reasons=("price alone explains 99.9% of the target",)) if model.name == SALES else report
 
-    pointer = home / "objects" / "concert-data-processed" / "models" / SALES / "in_use.json"
+    pointer = home / "objects" / "concert-data-processed" / "models" / SALES / "in_use" / "00000001.json"
     before, forecast = pointer.read_bytes(), "select * from concert_dw.ticket_sales_forecast order by concert_id"
     rows = query(home, forecast)
     monkeypatch.setattr(known, "leaks_of", found)
@@ -103,8 +103,10 @@ def test_a_leak_fails_its_blocking_check_and_the_champion_stays(
     assert told["ticket_sales_forecast"] in ("skipped", "not_started")
     assert pointer.read_bytes() == before
     assert query(home, forecast) == rows
-    (stored,) = {path.parent.name for path in pointer.parent.glob("*/manifest.json")} - {json.loads(before)["version"]}
-    assert json.loads((pointer.parent / "decision.json").read_text())["version"] == stored
+    (stored,) = {path.parent.name for path in pointer.parents[1].glob("*/manifest.json")} - {
+        json.loads(before)["version"]
+    }
+    assert json.loads((pointer.parents[1] / "decision.json").read_text())["version"] == stored
 
 
 # --- predict and explain
@@ -249,9 +251,9 @@ def test_without_a_model_to_ask_the_commands_say_so(home: Path, tmp_path: Path, 
     for command in ("predict", "explain"):
         assert run(command, "--concert", "C1", "--home", str(tmp_path / "none")) == 1
         assert "nothing is published" in capsys.readouterr().err
-    pointer = home / "objects" / "concert-data-processed" / "models" / "ticket_sales" / "in_use.json"
+    pointer = home / "objects" / "concert-data-processed" / "models" / "ticket_sales" / "in_use" / "00000001.json"
     used = json.loads(pointer.read_text())
-    stored = pointer.parent / used["version"] / "model.skops"
+    stored = pointer.parents[1] / used["version"] / "model.skops"
     for path, data, said in (
         (pointer, json.dumps(used | {"version": "", "skipped_reason": "too few rows"}).encode(), "too few rows"),
         (stored, b"another", "the model in use is refused: the signature does not fit"),

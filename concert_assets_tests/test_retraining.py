@@ -13,7 +13,7 @@ import pytest
 from concert_assets.defs import model_drift, retraining
 from concert_assets.defs.jobs import retrain_models
 from concert_assets.defs.model_drift import Watched, drift_check
-from concert_assets.defs.model_objects import MODEL_PREFIX, MODELS, InUse, LastDecision, note_decision, retire
+from concert_assets.defs.model_objects import MODEL_PREFIX, MODELS, InUse, LastDecision, in_use, note_decision, retire
 from concert_assets.defs.retraining import model_drifted
 from concert_assets.learning.model import library_versions
 from concert_assets.learning.settings import CODE_VERSION
@@ -60,7 +60,8 @@ class Site:
     def in_use(self, name: str = SALES, **changes: Any) -> None:
         used = replace(InUse(name, "v1", "2026-01-01", "", CARD), **changes)
         fields = {field: getattr(used, field) for field in InUse.__slots__}
-        self._write(f"{name}/in_use.json", fields)
+        number = len(list(self.s3.store.list("processed", f"{MODEL_PREFIX}{name}/in_use/"))) + 1
+        self._write(f"{name}/in_use/{number:08d}.json", fields)
 
     def decided(self, name: str = SALES, **changes: Any) -> None:
         last = LastDecision(name, "r", "v1", "2026-01-01", True, ["better"], 3, datetime.now(UTC).isoformat())
@@ -110,7 +111,7 @@ def test_it_waits_while_a_run_goes_on(site: Site) -> None:
 
 
 def test_what_was_too_little_is_tried_again_with_more_data_and_a_day_later(trained: Site) -> None:
-    retire(trained.s3, SALES, "2026-01-01", "49 rows can be learned from")
+    retire(trained.s3, SALES, "2026-01-01", "49 rows can be learned from", in_use(trained.s3, SALES))
     yesterday = (datetime.now(UTC) - timedelta(days=1, minutes=1)).isoformat()
     trained.decided(version="", is_promoted=False, reasons=["49 rows"])
     trained.redshift.position = 4

@@ -46,10 +46,10 @@ def _place(name: str) -> str:
 
 
 def last_watched(s3: S3, name: str) -> Watched | None:
-    """What was found last, or None where nothing was looked at yet."""
+    """What was found last; None where nothing was looked at yet, or where it cannot be read: it is looked at again."""
     try:
         return Watched(**json.loads(s3.store.read(s3.processed_bucket, _place(name))))
-    except ObjectNotFound:
+    except (ObjectNotFound, TypeError, ValueError, RecursionError):
         return None
 
 

@@ -1,18 +1,21 @@
 """Trained models as objects of the processed bucket: a folder a version, which is in use, what was decided last.
 
 A version's folder holds ``model.skops``, ``manifest.json`` (signed), ``judged.parquet`` (the future rows it was judged
-on) and ``card.md``. ``in_use.json`` is written by promotion alone, ``decision.json`` by every training.
+on) and ``card.md``. Promotion alone writes the next number of ``in_use/``, the last of which counts, so that of two
+trainings at once one has to look again; every training writes ``decision.json``.
 """
 
 import hashlib
 import io
 import json
+import re
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from concert_assets.defs.retries import MayPass
 from concert_assets.resources.kms.local import Signing
-from concert_assets.resources.s3.protocol import ObjectNotFound
+from concert_assets.resources.s3.protocol import ObjectExists, ObjectNotFound
 from concert_assets.resources.s3.resource import S3
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from concert_assets.learning.settings import NotTrainable
 
 MODEL_PREFIX = "models/"
+_POINTER = re.compile(r".*/in_use/(?P<number>[0-9]{8})\.json")
 
 MODELS = {
     "venue_popularity": "Forecast of a venue's popularity score over the coming year, histogram gradient boosting.",
@@ -33,7 +37,8 @@ MODELS = {
 class InUse:
     """What is in use of a model: a version with its card, or the reason why there is none.
 
-    ``is_damaged`` where the object that should tell cannot be read: then the reason says what to do.
+    ``is_damaged`` where the object that should tell cannot be read: then the reason says what to do. ``number`` is that
+    of the object, 0 where there is none.
     """
 
     name: str
@@ -42,6 +47,7 @@ class InUse:
     skipped_reason: str
     card: dict[str, Any]
     is_damaged: bool = False
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +75,14 @@ def _folder(name: str, version: str) -> str:
     return f"{MODEL_PREFIX}{name}/{version}/"
 
 
-def _pointer(name: str) -> str:
-    return f"{MODEL_PREFIX}{name}/in_use.json"
+def _pointer(name: str, number: int) -> str:
+    return f"{MODEL_PREFIX}{name}/in_use/{number:08d}.json"
+
+
+def _last_pointer(s3: S3, name: str) -> int:
+    there = s3.store.list(s3.processed_bucket, f"{MODEL_PREFIX}{name}/in_use/")
+    found = (_POINTER.fullmatch(info.key) for info in there)
+    return max((int(match["number"]) for match in found if match), default=0)
 
 
 def _decision(name: str) -> str:
@@ -115,18 +127,23 @@ def store_version(s3: S3, signing: Signing, candidate: "Candidate", position: in
         s3.store.write(s3.processed_bucket, _folder(model.name, model.version) + name, content)
 
 
-def promote(s3: S3, model: "TrainedModel") -> InUse:
-    """Put a stored version in use."""
-    return _point(s3, InUse(model.name, model.version, model.card["as_of"], "", model.card))
+def promote(s3: S3, model: "TrainedModel", after: InUse | None) -> InUse:
+    """Put a stored version in use in place of what the decision was about; MayPass where that has changed meanwhile."""
+    return _point(s3, InUse(model.name, model.version, model.card["as_of"], "", model.card), after)
 
 
-def retire(s3: S3, name: str, as_of: str, reason: str) -> InUse:
-    """Put no version in use, for a reason."""
-    return _point(s3, InUse(name, "", as_of, reason, {}))
+def retire(s3: S3, name: str, as_of: str, reason: str, after: InUse | None) -> InUse:
+    """Put no version in use, for a reason; MayPass where what was in use has changed meanwhile."""
+    return _point(s3, InUse(name, "", as_of, reason, {}), after)
 
 
-def _point(s3: S3, used: InUse) -> InUse:
-    s3.store.write(s3.processed_bucket, _pointer(used.name), json.dumps(asdict(used), ensure_ascii=False).encode())
+def _point(s3: S3, used: InUse, after: InUse | None) -> InUse:
+    used = replace(used, number=(after.number if after else 0) + 1)
+    text = json.dumps(asdict(used), ensure_ascii=False).encode()
+    try:
+        s3.store.create(s3.processed_bucket, _pointer(used.name, used.number), text)
+    except ObjectExists:
+        raise MayPass(f"another training decided on {used.name} meanwhile; it is decided once more") from None
     return used
 
 
@@ -146,17 +163,21 @@ def last_decision(s3: S3, name: str) -> LastDecision | None:
 
 def in_use(s3: S3, name: str) -> InUse | None:
     """What is in use of a model, or None where it was never trained."""
+    number = _last_pointer(s3, name)
+    if not number:
+        return None
     try:
-        used = InUse(**json.loads(s3.store.read(s3.processed_bucket, _pointer(name))))
+        used = InUse(**json.loads(s3.store.read(s3.processed_bucket, _pointer(name, number))))
         is_whole = used.name == name and isinstance(used.version, str) and isinstance(used.card, dict)
     except ObjectNotFound:
-        return None
+        return in_use(s3, name)  # somebody removed it between listing and reading
     except (TypeError, ValueError, RecursionError):
         is_whole = False
     if is_whole:
-        return used
-    place = s3.store.uri(s3.processed_bucket, _pointer(name))
-    return InUse(name, "", "", f"{place} is damaged: restore it, or remove it and train again", {}, is_damaged=True)
+        return replace(used, number=number)
+    place = s3.store.uri(s3.processed_bucket, _pointer(name, number))
+    reason = f"{place} is damaged: restore it, or remove it for what was in use before"
+    return InUse(name, "", "", reason, {}, is_damaged=True, number=number)
 
 
 def load_version(s3: S3, signing: Signing, name: str, version: str) -> "TrainedModel":
@@ -203,6 +224,17 @@ def check_promoted(model: "TrainedModel") -> None:
 
     if not model.card.get("promotion", {}).get("is_promoted"):
         raise ModelRefused(f"model {model.version} was not promoted when it was trained, and yet is set in use")
+
+
+def learned_position(s3: S3, name: str, version: str) -> int:
+    """The log position of the publication that a version learned from; 0 where its manifest cannot be read."""
+    from concert_assets.learning.persistence import ModelRefused, read_manifest
+
+    try:
+        manifest = read_manifest(s3.store.read(s3.processed_bucket, _folder(name, version) + "manifest.json"))
+        return int(manifest["ledger_position"])
+    except (ObjectNotFound, ModelRefused, KeyError, TypeError, ValueError):
+        return 0
 
 
 def judged_rows(s3: S3, name: str, version: str) -> "pd.DataFrame":

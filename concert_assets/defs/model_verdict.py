@@ -11,12 +11,14 @@ from concert_assets.defs.model_objects import (
     in_use,
     judged_rows,
     last_decision,
+    learned_position,
     load_version,
     note_decision,
     promote,
     retire,
     store_version,
 )
+from concert_assets.deliveries.log import DeliveryLog, settle
 from concert_assets.resources.kms.local import Signing
 from concert_assets.resources.s3.resource import S3
 
@@ -80,7 +82,8 @@ def judge(
 
     model, name = candidate.model, candidate.model.name
     leaks = leaks_of(model, rows, as_of, shift)
-    champion = _champion(s3, signing, name, rows, candidate.judged, model.version)
+    used = in_use(s3, name)
+    champion = _champion(s3, signing, used, rows, candidate.judged, model.version)
     decision = decide(candidate.judged, as_of=as_of, reach=reach, leaks=leaks.reasons, champion=champion)
     card = model.card | {
         "leaks": leaks.to_dict(),
@@ -90,9 +93,9 @@ def judge(
     model = replace(model, card=card)
     store_version(s3, signing, replace(candidate, model=model), position)
     if decision.is_promoted:
-        promote(s3, model)
+        promote(s3, model, used)
     elif not decision.is_champion_kept:
-        retire(s3, name, as_of.isoformat(), f"version {model.version} was not promoted: {decision.reasons[0]}")
+        retire(s3, name, as_of.isoformat(), f"version {model.version} was not promoted: {decision.reasons[0]}", used)
     last = LastDecision(
         name, request, model.version, as_of.isoformat(), decision.is_promoted, list(decision.reasons), position,
         _now(), leaks.to_dict(), decision.figures,
@@ -105,26 +108,33 @@ def note_untrainable(
     s3: S3, outcome: "NotTrainable", *, as_of: date | None, position: int, request: str
 ) -> LastDecision:
     """Keep why nothing could be trained; a champion of data that are published stays in use."""
+    from concert_assets.learning.promotion import is_beyond
+
     name, day = outcome.model, as_of.isoformat() if as_of else ""
     used = in_use(s3, name)
-    is_fit = used is not None and used.version and as_of is not None and date.fromisoformat(used.as_of) <= as_of
+    is_fit = (
+        used is not None
+        and used.version != ""
+        and as_of is not None
+        and not is_beyond(date.fromisoformat(used.as_of), as_of)
+        and not _withdrawn(s3, name, used.version)
+    )
     is_damaged = used is not None and used.is_damaged  # it cannot be told what there is to retire
     if not (is_fit or is_damaged):
-        retire(s3, name, day, outcome.reason)
+        retire(s3, name, day, outcome.reason, used)
     last = LastDecision(name, request, "", day, False, [outcome.reason], position, _now())
     note_decision(s3, last)
     return last
 
 
 def _champion(
-    s3: S3, signing: Signing, name: str, rows: "pd.DataFrame", judged: "pd.DataFrame", challenger: str
+    s3: S3, signing: Signing, used: InUse | None, rows: "pd.DataFrame", judged: "pd.DataFrame", challenger: str
 ) -> "Champion | None":
     """What is in use beside the challenger, with its predictions of the judged rows, or why it has none."""
     from concert_assets.learning.known import predicted
     from concert_assets.learning.persistence import ModelOutdated, ModelRefused
     from concert_assets.learning.promotion import Champion
 
-    used: InUse | None = in_use(s3, name)
     if used is not None and used.is_damaged:
         return Champion("the one in use", date.min, date.min, obstacle=used.skipped_reason, is_damaged=True)
     # The same version again, after a process died between pointer and decision or with more concerts to forecast, is
@@ -133,13 +143,14 @@ def _champion(
         return None
     champion = Champion(used.version, date.min, date.min)
     try:
-        model = load_version(s3, signing, name, used.version)
+        model = load_version(s3, signing, used.name, used.version)
         check_promoted(model)
         # What the signed card says: the pointer's copy is not signed.
         champion = replace(
             champion,
             as_of=date.fromisoformat(model.card["as_of"]),
             trained_until=date.fromisoformat(model.card["samples"]["train"]["last_target_day"]),
+            unfit=_withdrawn(s3, used.name, used.version),
         )
         return replace(champion, predicted=predicted(model, rows, judged))
     except ModelOutdated as error:
@@ -148,6 +159,19 @@ def _champion(
         return replace(champion, obstacle=str(error), is_damaged=True)
     except (KeyError, ValueError) as error:
         return replace(champion, obstacle=f"it needs other features: {error}")
+
+
+def _withdrawn(s3: S3, name: str, version: str) -> str:
+    """Of what a version learned from, the deliveries that were retracted or are held since; empty where there is none.
+
+    A delivery that a newer one replaced was not wrong for that. The position is that of the version's manifest, which
+    is signed with the model; where it cannot be read the version is refused elsewhere.
+    """
+    position = learned_position(s3, name, version)
+    entries = DeliveryLog(s3.store, s3.raw_bucket).entries()
+    then = {item.sequence for item in settle(e for e in entries if e.sequence <= position) if item.state == "live"}
+    gone = [item.name for item in settle(entries) if item.sequence in then and item.state in ("retracted", "held")]
+    return f"it learned from {', '.join(sorted(gone))}, retracted or held since" if gone else ""
 
 
 def _now() -> str:

@@ -3,7 +3,7 @@
 PSI = sum((new share - old share) * ln(new share / old share)) over ten bins of equal share and one of nulls; above 0.25
 a shift is taken for a marked one (Siddiqi, Credit Risk Scorecards, 2006). Counts that grow with history shift always:
 a feature counts as drifted where it has moved by more than 0.25 beyond what it had moved already on the rows on which
-the model was judged and accepted.
+the model was judged and accepted, and further than so few rows of the same distribution do by chance.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,6 +23,9 @@ _BINS = 10
 # A share of nothing has no logarithm; half a row of a hundred stands for it.
 _LEAST_SHARE = 0.005
 MINIMUM_ROWS = 100
+# That any of all features is taken for drifted by chance, and how many draws tell what chance does.
+_LUCK = 0.01
+_DRAWS = 10_000
 
 Bins = dict[str, Any]
 
@@ -51,7 +54,7 @@ class Drift:
 def reference_bins(
     train: pd.DataFrame, test: pd.DataFrame, *, numbers: Sequence[str], categories: Sequence[str]
 ) -> dict[str, Bins]:
-    """What new rows are compared with, plain JSON: per feature its bins, the training rows' shares, the test rows' PSI.
+    """What new rows are compared with, plain JSON: per feature its bins, the training and test rows' shares and PSI.
 
     Both frames have at least one row; ``numbers`` may hold nulls, ``categories`` are text.
     """
@@ -65,6 +68,7 @@ def reference_bins(
         else:
             bins["names"] = [str(value) for value in train[name].value_counts().index[: _BINS * 2]]
         bins["shares"] = _shares(train[name], bins).round(6).tolist()
+        bins["test_shares"] = _shares(test[name], bins).round(6).tolist()
         found[name] = bins | {"test_psi": round(_psi(bins, test[name]), 6)}
     return found
 
@@ -91,7 +95,9 @@ def drift(
     features: list[dict[str, Any]] = []
     if len(rows) >= MINIMUM_ROWS:
         for name, moved in psi(reference, rows).items():
-            features.append({"feature": name, "psi": moved, "most": reference[name]["test_psi"] + MOST_PSI})
+            bins = reference[name]
+            most = max(bins["test_psi"] + MOST_PSI, _by_chance(bins, len(reference), len(rows)))
+            features.append({"feature": name, "psi": moved, "most": most})
         features.sort(key=lambda item: (item["most"] - item["psi"], item["feature"]))
         reasons += [
             f"{item['feature']} has moved: PSI {item['psi']:.2f}, at most {item['most']:.2f}"
@@ -122,6 +128,17 @@ def _error_ratio(test: pd.DataFrame, completed: pd.DataFrame, entity: str) -> tu
     return (1 + float(excess.mean()), 1 + float(low[0])), known
 
 
+def _by_chance(bins: Mapping[str, Any], features: int, rows: int) -> float:
+    """The PSI that so many rows like the test rows exceed in none of the features but once in a hundred looks.
+
+    Found by drawing as many rows from the test rows' shares, since what has moved already varies more than what has
+    not.
+    """
+    shares = np.asarray(bins["test_shares"], dtype=np.float64)
+    drawn = np.random.default_rng(0).multinomial(rows, shares / shares.sum(), size=_DRAWS) / rows
+    return float(np.quantile(_distance(np.asarray(bins["shares"], dtype=np.float64), drawn), 1 - _LUCK / features))
+
+
 def _errors(rows: pd.DataFrame) -> pd.Series:
     return (rows["actual"] - rows["predicted"]).abs() / rows["scale"]
 
@@ -141,6 +158,10 @@ def _shares(values: pd.Series, bins: Bins) -> FloatArray:
 
 
 def _psi(bins: Bins, values: pd.Series) -> float:
-    old = np.maximum(np.asarray(bins["shares"], dtype=np.float64), _LEAST_SHARE)
-    new = np.maximum(_shares(values, bins), _LEAST_SHARE)
-    return float(((new - old) * np.log(new / old)).sum())
+    return float(_distance(np.asarray(bins["shares"], dtype=np.float64), _shares(values, bins)))
+
+
+def _distance(old: FloatArray, new: FloatArray) -> FloatArray:
+    """PSI over the last axis."""
+    old, new = np.maximum(old, _LEAST_SHARE), np.maximum(new, _LEAST_SHARE)
+    return np.asarray(((new - old) * np.log(new / old)).sum(axis=-1))

@@ -7,7 +7,7 @@ since the rows of one are not independent.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,8 @@ _LUCK_WITH_NAIVE = 0.05
 # Coverage may miss its level by this much, besides what the number of clusters makes of it by chance.
 COVERAGE_TOLERANCE = 0.02
 _COVERAGE_Z = 2.576
+# Data may end earlier than they did when a show of the last days is corrected; further back they are other data.
+_MOST_CORRECTED = timedelta(days=31)
 # The entity of a model's rows -> what tells its rows apart.
 _ENTITIES = {"concert_id": ("concert_id", "horizon"), "venue_id": ("venue_id", "cutoff_day")}
 
@@ -40,7 +42,8 @@ class Champion:
     ``trained_until`` is the last day of any target that it learned from. ``predicted`` has the key columns of
     ``judged`` and ``predicted``, None where it cannot predict these rows any more, for ``obstacle``. ``is_damaged``
     where that is since its objects are not what was stored: then nobody takes its place, or who damages a model
-    would have another put in use that it beats.
+    would have another put in use that it beats. ``unfit`` says which data that it learned from were withdrawn since,
+    empty where none were.
     """
 
     version: str
@@ -49,6 +52,7 @@ class Champion:
     predicted: pd.DataFrame | None = None
     obstacle: str = ""
     is_damaged: bool = False
+    unfit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +97,15 @@ def decide(
     entity = next(name for name in _ENTITIES if name in judged.columns)
     figures: dict[str, Any] = {"rows": len(judged), "clusters": int(judged[entity].nunique())}
     reasons = [f"leak: {reason}" for reason in leaks]
-    is_gone = champion is not None and champion.as_of > reach
-    kept = None if is_gone else champion
+    gone = ""
+    if champion is not None and not champion.is_damaged:
+        far = f"it learned up to {champion.as_of}, and data are published up to {reach}"
+        gone = champion.unfit or (far if is_beyond(champion.as_of, reach) else "")
+    kept = None if gone else champion
     if champion is not None:
         figures["champion"] = champion.version
-        if is_gone:
-            figures["champion_gone"] = f"it learned up to {champion.as_of}, and data are published up to {reach}"
+        if gone:
+            figures["champion_gone"] = gone
         elif as_of < champion.as_of:
             reasons.append(f"stale: trained as of {as_of}, and {champion.version} in use as of {champion.as_of}")
 
@@ -125,6 +132,11 @@ def decide(
         figures["against_champion"] = found
         reasons += against
     return Decision(not reasons, tuple(reasons) or (_granted(figures, kept),), kept is not None, figures)
+
+
+def is_beyond(learned: date, reach: date) -> bool:
+    """Whether a version learned up to a day so far after the last one that is published that those are other data."""
+    return learned > reach + _MOST_CORRECTED
 
 
 def _against_champion(

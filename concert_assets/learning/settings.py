@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 # Raised with every change of features, models, splits or intervals: it is part of a model's version.
-CODE_VERSION = "4"
+CODE_VERSION = "5"
 
 
 class LearningSettingsError(ValueError):
