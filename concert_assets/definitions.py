@@ -30,7 +30,20 @@ from concert_assets.resources.s3.resource import AwsS3, FolderS3
 def build_resources(deployment: Deployment) -> dict[str, Any]:
     """The resources of a deployment, by key. Nothing is opened, and nothing that leads to AWS is imported."""
     bound = _embedded(deployment) if deployment.is_embedded else _aws(deployment)
-    return bound | {"journal": RunJournal(home=str(deployment.home), deployment=deployment.name)}
+    journal = RunJournal(home=str(deployment.home), deployment=deployment.name, aws=_watched(deployment))
+    return bound | {"journal": journal}
+
+
+def _watched(deployment: Deployment) -> dict[str, str]:
+    """Who on AWS is told of runs: the metrics of a stack and the subscribers of a topic, each where it is set."""
+    if deployment.is_embedded or not (deployment.stack or deployment.alert_topic):
+        return {}
+    return {
+        "stack": deployment.stack,
+        "topic": deployment.alert_topic,
+        "region": deployment.region,
+        "endpoint_url": deployment.endpoint_url,
+    }
 
 
 def _embedded(deployment: Deployment) -> dict[str, Any]:

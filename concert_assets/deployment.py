@@ -83,6 +83,8 @@ _OF_AWS = {
         True,
     ),
     "CONCERT_SIGNING_KEY": _Setting(_KEY, "id, alias or ARN of a KMS key of type HMAC_256", True),
+    "CONCERT_STACK": _Setting(r"[A-Za-z0-9][\w-]{0,127}", "1 to 128 letters, digits, dashes and underscores"),
+    "CONCERT_ALERT_TOPIC": _Setting(r"arn:[\w-]+:sns:[\w-]+:[0-9]{12}:[\w.-]{1,256}", "the ARN of an SNS topic"),
 }
 
 
@@ -111,6 +113,8 @@ class Deployment:
     glue_workers: int = 10
     glue_deadline_seconds: int = 7200
     signing_key: str = ""
+    stack: str = ""
+    alert_topic: str = ""
 
     @property
     def is_embedded(self) -> bool:

@@ -13,10 +13,11 @@ from concert_assets.deployment import read
 from concert_assets.resources.glue.session import RUNS_PREFIX
 from concert_assets.resources.redshift.loading import MANIFESTS
 from concert_assets.resources.redshift.unloading import UNLOADS
+from concert_assets.resources.watch import DIMENSION, METRICS
 
 TEMPLATE = template()
 RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
-METRICS = {"RowsPublished", "RowsRejected", "QualityScore", "RunSeconds", "ModelError", "RunFailed"}
+SENT = set(METRICS)
 
 
 def of_type(kind: str) -> dict[str, dict[str, Any]]:
@@ -169,14 +170,14 @@ def test_alarms_and_dashboard_look_at_the_metrics_that_are_sent() -> None:
         for one in of_type("AWS::CloudWatch::Alarm").values()
         if one["Properties"]["Namespace"] == "ConcertAssets"
     }
-    assert set(alarms) == METRICS - {"RowsPublished", "RowsRejected"}
+    assert set(alarms) == SENT - {"RowsPublished", "RowsRejected"}
     for one in alarms.values():
-        assert one["Dimensions"] == [{"Name": "Deployment", "Value": {"Ref": "Deployment"}}]
+        assert one["Dimensions"] == [{"Name": DIMENSION, "Value": {"Ref": "AWS::StackName"}}]
         assert one["AlarmActions"] == [{"Ref": "Alerts"}]
     body = json.loads(RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"])
     shown = [metric for widget in body["widgets"] for metric in widget["properties"]["metrics"]]
-    assert {metric[1] for metric in shown if metric[0] == "ConcertAssets"} == METRICS
-    assert {tuple(metric[2:]) for metric in shown if metric[0] == "ConcertAssets"} == {("Deployment", "${Deployment}")}
+    assert {metric[1] for metric in shown if metric[0] == "ConcertAssets"} == SENT
+    assert {tuple(metric[2:]) for metric in shown if metric[0] == "ConcertAssets"} == {(DIMENSION, "${AWS::StackName}")}
 
 
 def test_every_output_for_the_platform_is_a_setting_under_its_own_name() -> None:
@@ -196,8 +197,10 @@ def test_every_output_for_the_platform_is_a_setting_under_its_own_name() -> None
         "CONCERT_REDSHIFT_WORKGROUP": "concert-assets",
         "CONCERT_REDSHIFT_DATABASE": "concerts",
         "CONCERT_REDSHIFT_ROLE": role,
+        "CONCERT_SAGEMAKER_ROLE": role,
         "CONCERT_SIGNING_KEY": key,
         "CONCERT_ARRIVAL_QUEUE": "https://sqs.eu-west-1.amazonaws.com/123456789012/concert-assets-Arrivals-X",
+        "CONCERT_STACK": "concert-assets",
         "CONCERT_ALERT_TOPIC": "arn:aws:sns:eu-west-1:123456789012:concert-assets-Alerts-X",
     }
     assert set(names) == {*known, "CONCERT_REDSHIFT_CLUSTER"}

@@ -8,6 +8,5 @@ def REPORT_ON_FAILURE(context: dg.HookContext) -> None:
     """Write the report of a run in which a step has just failed: its report assets will not come to it."""
     from concert_assets.defs.report_writer import write_reports
 
-    write_reports(
-        context.instance, context.run_id, context.resources.journal, context.resources.s3, context.resources.redshift
-    )
+    there = context.resources
+    write_reports(context.instance, context.run_id, there.journal, there.s3, there.redshift, context.log.warning)

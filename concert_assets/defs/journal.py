@@ -21,6 +21,8 @@ from pydantic import Field, PrivateAttr
 from concert_assets.defs.event_log import keep_open
 from concert_assets.defs.report_files import PIPELINE_REPORT, write_report_files
 from concert_assets.defs.run_facts import run_facts
+from concert_assets.defs.watching import tell
+from concert_assets.resources.watch import Watch
 
 # The locks of this process's runs, held until it ends.
 _ALIVE: dict[str, FileLock] = {}
@@ -33,12 +35,18 @@ class RunJournal(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     home: str = Field(description="Folder of the home")
     deployment: str = Field(default="embedded", description="Name of the deployment, for the reports")
+    aws: dict[str, str] = Field(default={}, description="Who on AWS is told of runs, see Watch; empty for nobody")
     _event_log: Any = PrivateAttr(default=())
 
     @property
     def reports(self) -> Path:
         """The folder of the reports."""
         return Path(self.home) / "reports"
+
+    @property
+    def watch(self) -> Watch | None:
+        """Who is told of runs."""
+        return Watch(**self.aws) if self.aws else None
 
     @property
     def _runs(self) -> Path:
@@ -123,6 +131,7 @@ class RunJournal(dg.ConfigurableResource):  # type: ignore[type-arg]
             facts = run_facts(instance, run.run_id, self.deployment, self.home, is_killed=True)
             pipeline = build_pipeline_report(facts, None, generated_at=datetime.now(UTC))
             write_report_files(self.reports, run.run_id, {PIPELINE_REPORT: pipeline}, render_html(pipeline, None))
+            tell(instance, run.run_id, self.watch, pipeline, None, warn)
         except Exception as error:  # a report of the past must not keep a run from beginning
             warn(f"the report of the killed run {run.run_id} cannot be written: {error}")
 

@@ -1,5 +1,6 @@
 """Gathers the facts of a run and writes its reports: for the report asset, the failure hook and the sensor."""
 
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +12,7 @@ from concert_assets.defs.model_objects import MODELS, in_use, last_decision
 from concert_assets.defs.report_files import MODEL_REPORT, PIPELINE_REPORT, write_report_files
 from concert_assets.defs.run_facts import run_facts
 from concert_assets.defs.warehouse_facts import figure_facts, ledger_facts, top_predictions
+from concert_assets.defs.watching import tell
 from concert_assets.resources.redshift.protocol import Session
 from concert_assets.resources.redshift.resource import Redshift
 from concert_assets.resources.s3.resource import S3
@@ -45,9 +47,10 @@ def write_reports(
     journal: RunJournal,
     s3: S3,
     redshift: Redshift,
+    warn: Callable[[str], None],
     last_step: str | None = None,
 ) -> dict[str, Any]:
-    """Write both reports and the page of a run as it stands now, and return the pipeline report.
+    """Write both reports and the page of a run as it stands now, tell of it, and return the pipeline report.
 
     ``last_step`` is the step that calls: where nothing failed before it, the run is told as ended with it. A warehouse
     that cannot be opened leaves its parts of the report empty, and the run's error says why.
@@ -76,4 +79,5 @@ def write_reports(
         {PIPELINE_REPORT: pipeline, MODEL_REPORT: models},
         render_html(pipeline, models, figures),
     )
+    tell(instance, run_id, journal.watch, pipeline, models, warn)
     return pipeline

@@ -65,7 +65,9 @@ def reports(
     """Write the reports of this run."""
     from concert_assets.defs.report_writer import write_reports
 
-    pipeline = write_reports(context.instance, context.run_id, journal, s3, redshift, last_step="report")
+    pipeline = write_reports(
+        context.instance, context.run_id, journal, s3, redshift, context.log.warning, last_step="report"
+    )
     latest = journal.reports / "latest"
     yield result(dg.AssetKey(["report", "model_training_report"]), len(MODELS), str(latest / MODEL_REPORT))
     yield result(

@@ -39,7 +39,7 @@ def run_failed(
     if is_killed:
         journal.tell_killed(context.instance, run, context.log.warning)
     else:
-        write_reports(context.instance, run.run_id, journal, s3, redshift)
+        write_reports(context.instance, run.run_id, journal, s3, redshift, context.log.warning)
 
 
 @dg.sensor(
