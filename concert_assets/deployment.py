@@ -82,6 +82,7 @@ _OF_AWS = {
         "whole seconds from 10 to 604000",
         True,
     ),
+    "CONCERT_SAGEMAKER_ROLE": _Setting(_ROLE, "the ARN of the IAM role that an endpoint of SageMaker has"),
     "CONCERT_SIGNING_KEY": _Setting(_KEY, "id, alias or ARN of a KMS key of type HMAC_256", True),
     "CONCERT_STACK": _Setting(r"[A-Za-z0-9][\w-]{0,127}", "1 to 128 letters, digits, dashes and underscores"),
     "CONCERT_ALERT_TOPIC": _Setting(r"arn:[\w-]+:sns:[\w-]+:[0-9]{12}:[\w.-]{1,256}", "the ARN of an SNS topic"),
@@ -112,6 +113,7 @@ class Deployment:
     glue_role: str = ""
     glue_workers: int = 10
     glue_deadline_seconds: int = 7200
+    sagemaker_role: str = ""
     signing_key: str = ""
     stack: str = ""
     alert_topic: str = ""

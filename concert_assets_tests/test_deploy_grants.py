@@ -62,7 +62,7 @@ def test_every_wildcard_in_a_resource_is_justified_and_every_justification_neede
         if len(reason) > 40
     }
     assert wild == told
-    assert len(wild) == 6
+    assert len(wild) == 9
 
 
 def test_objects_are_granted_by_prefix_and_never_by_bucket() -> None:
@@ -88,10 +88,10 @@ def test_nobody_but_services_of_this_account_is_let_in() -> None:
         if "AWS" in principal and list_of(principal["AWS"]) != ["arn:${AWS::Partition}:iam::${AWS::AccountId}:root"]:
             outside.append((name, one))
     assert outside == []
-    assert services == 5
+    assert services == 6
 
 
-def test_roles_trust_one_service_each_and_are_passed_to_glue_alone() -> None:
+def test_roles_trust_one_service_each_and_are_passed_to_it_alone() -> None:
     trusted = {
         name: sorted(
             service
@@ -104,10 +104,17 @@ def test_roles_trust_one_service_each_and_are_passed_to_glue_alone() -> None:
     assert trusted == {
         "GlueRole": ["glue.amazonaws.com"],
         "RedshiftRole": ["redshift-serverless.amazonaws.com", "redshift.amazonaws.com"],
+        "ServingRole": ["sagemaker.amazonaws.com"],
     }
-    (passing,) = [one for _, one in ALLOWED if "iam:PassRole" in list_of(one["Action"])]
-    assert passing["Resource"] == {"Fn::GetAtt": ["GlueRole", "Arn"]}
-    assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "glue.amazonaws.com"}}
+    passing = {name: one for name, one in ALLOWED if "iam:PassRole" in list_of(one["Action"])}
+    for policy, role, service in (
+        ("RunnerPolicy", "GlueRole", "glue"),
+        ("RunnerServingPolicy", "ServingRole", "sagemaker"),
+    ):
+        one = passing.pop(policy)
+        assert one["Resource"] == {"Fn::GetAtt": [role, "Arn"]}
+        assert one["Condition"] == {"StringEquals": {"iam:PassedToService": f"{service}.amazonaws.com"}}
+    assert passing == {}
     assert not [one for _, one in ALLOWED if re.search("iam:(?!PassRole)", json.dumps(one["Action"]))]
 
 

@@ -46,6 +46,8 @@ ROOMS = {
     "deliveries": Room(PURE, frozenset({"catalog", PROTOCOLS})),
     "learning": Room(PURE | {"scipy", "threadpoolctl"}, frozenset({"catalog"})),
     "reporting": Room(PURE, frozenset({"catalog"})),
+    # it runs in a container that holds its own files and those of learning
+    "serving": Room(frozenset({"numpy", "pandas"}), frozenset({"learning"})),
     # it reads the truth of simulated worlds, so no other room may import it but the CLI
     "evaluation": Room(frozenset({"numpy", "pandas", "pyarrow"}), frozenset({"simulation", "learning", "catalog"})),
     "warehousing": Room(

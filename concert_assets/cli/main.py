@@ -11,6 +11,7 @@ from concert_assets import deployment as deployments
 from concert_assets.cli import (
     deliveries,
     deploying,
+    endpoint,
     erasure,
     evaluate,
     explaining,
@@ -53,6 +54,7 @@ _COMMANDS: dict[str, Callable[[Deployment, Any], int]] = {
     "evaluate": evaluate.evaluate,
     "deploy": deploying.deploy,
     "destroy": deploying.destroy,
+    "endpoint": endpoint.endpoint,
 }
 
 

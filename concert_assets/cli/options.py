@@ -96,9 +96,16 @@ def _infrastructure(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     destroy = add("destroy", "remove the stack; buckets and the signing key stay")
     destroy.add_argument("--confirm", metavar="NAME", help="the stack's name, in place of being asked for it")
     destroy.add_argument("--with-data", action="store_true", help="remove buckets with all objects and the key too")
+    endpoint = add("endpoint", "serve the ticket forecasts of the model in use by an endpoint of SageMaker, on aws")
+    endpoint.add_argument("--image", metavar="URI", help="image in Amazon ECR that runs the package, see docs/aws.md")
+    endpoint.add_argument("--name", default="concert-ticket-sales", help="its name (default concert-ticket-sales)")
+    endpoint.add_argument("--memory", type=_number, default=2048, metavar="MB", help="1024 to 6144 (default 2048)")
+    endpoint.add_argument("--concurrency", type=_number, default=5, metavar="N", help="requests at a time (default 5)")
+    endpoint.add_argument("--remove", action="store_true", help="remove the endpoint")
     for command in (deploy, destroy):
         command.add_argument("--stack", default="concert-assets", metavar="NAME", help="default concert-assets")
         command.add_argument("--account", metavar="NUMBER", help="refuse credentials of any other account")
+    for command in (deploy, destroy, endpoint):
         command.add_argument(
             "--deadline-seconds", type=_number, default=1800, metavar="N", help="how long to wait (default 1800)"
         )

@@ -180,16 +180,23 @@ def in_use(s3: S3, name: str) -> InUse | None:
     return InUse(name, "", "", reason, {}, is_damaged=True, number=number)
 
 
-def load_version(s3: S3, signing: Signing, name: str, version: str) -> "TrainedModel":
-    """A stored version, its signature verified before it is parsed; ModelRefused where it is not as it was stored."""
-    from concert_assets.learning.persistence import ModelOutdated, ModelRefused, load, read_manifest
+def stored_version(s3: S3, name: str, version: str) -> tuple[bytes, bytes]:
+    """The bytes of a stored version and of its manifest, nothing of which is verified; ModelOutdated without them."""
+    from concert_assets.learning.persistence import ModelOutdated
 
     folder = _folder(name, version)
     try:
         text = s3.store.read(s3.processed_bucket, folder + "manifest.json")
-        data = s3.store.read(s3.processed_bucket, folder + "model.skops")
+        return s3.store.read(s3.processed_bucket, folder + "model.skops"), text
     except ObjectNotFound as error:
         raise ModelOutdated(f"an object of model {version} is gone; train again") from error
+
+
+def load_version(s3: S3, signing: Signing, name: str, version: str) -> "TrainedModel":
+    """A stored version, its signature verified before it is parsed; ModelRefused where it is not as it was stored."""
+    from concert_assets.learning.persistence import ModelRefused, load, read_manifest
+
+    data, text = stored_version(s3, name, version)
     model = load(data, read_manifest(text), signing.key())
     if (model.name, model.version) != (name, version):
         raise ModelRefused(f"what lies in the place of model {version} is {model.version}, signed, but another")

@@ -80,7 +80,23 @@ def load(data: bytes, manifest: Manifest, key: bytes) -> TrainedModel:
 
     ``manifest`` is what ``dump`` gave, also after a way through JSON. Raises ModelRefused; ValueError for an empty key.
     """
-    _verify(data, manifest, key)
+    _verify_signature(data, manifest, key)
+    return _parsed(data, manifest)
+
+
+def load_pinned(data: bytes, text: bytes, sha256: str) -> TrainedModel:
+    """The model of a manifest whose bytes have a hash that was kept when its signature was verified.
+
+    For where the key is not to be had. As ``load`` does, it parses nothing before all is verified; raises ModelRefused.
+    """
+    if not hmac.compare_digest(hashlib.sha256(text).hexdigest().encode(), sha256.encode()):
+        raise ModelRefused("the model's manifest is not the one that was verified")
+    return _parsed(data, read_manifest(text))
+
+
+def _parsed(data: bytes, manifest: Manifest) -> TrainedModel:
+    """The model of a manifest that can be believed."""
+    _verify_content(data, manifest)
     label = f"model {manifest['version']}"
     try:
         untrusted = sorted(set(skops.io.get_untrusted_types(data=data)) - set(TRUSTED_TYPES))
@@ -101,10 +117,10 @@ def load(data: bytes, manifest: Manifest, key: bytes) -> TrainedModel:
     )
 
 
-def _verify(data: bytes, manifest: Manifest, key: bytes) -> None:
-    """Raise ModelRefused unless these are the bytes and the manifest that were signed, by this program as it is now.
+def _verify_signature(data: bytes, manifest: Manifest, key: bytes) -> None:
+    """Raise ModelRefused unless these are the bytes and the manifest that were signed.
 
-    The signature goes first: what is not signed says nothing about itself that could be believed.
+    It goes first: what is not signed says nothing about itself that could be believed.
     """
     _check_key(key)
     unsigned = {name: value for name, value in manifest.items() if name != "signature"}
@@ -117,6 +133,10 @@ def _verify(data: bytes, manifest: Manifest, key: bytes) -> None:
         raise ModelRefused(f"the model's manifest is not plain JSON: {error}") from error
     if not hmac.compare_digest(signature, expected):
         raise ModelRefused("the signature does not fit the model's bytes and manifest under this key")
+
+
+def _verify_content(data: bytes, manifest: Manifest) -> None:
+    """Raise ModelRefused unless a manifest that can be believed is of these bytes and of this program as it is now."""
     label = f"model {manifest.get('version')}"
     if manifest.get("format") != FORMAT:
         raise ModelOutdated(
