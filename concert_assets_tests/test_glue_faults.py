@@ -58,7 +58,8 @@ def test_a_state_that_is_not_known_is_taken_for_running(double: GlueDouble, tmp_
 @pytest.mark.parametrize("state", ["RUNNING", "WAITING", "REBOOTING"])
 def test_a_run_that_does_not_end_is_stopped_at_the_deadline(double: GlueDouble, tmp_path: Path, state: str) -> None:
     double.fate(state)
-    told = failure(launch(resource(double, tmp_path, "", deadline_seconds=0.5), NOTHING))
+    # Long enough for what comes before the first look, also where others are at work.
+    told = failure(launch(resource(double, tmp_path, "", deadline_seconds=3.0), NOTHING))
     assert f"was {state} after" in told
     assert "CONCERT_GLUE_DEADLINE_SECONDS" in told
     assert [run.state for run in double.runs] == ["STOPPED"]

@@ -58,6 +58,7 @@ BAD = {
     "CONCERT_GLUE_WORKERS": ["1", "300", "many"],
     "CONCERT_GLUE_DEADLINE_SECONDS": ["9", "604001", "1000000", "1.5"],
     "CONCERT_SIGNING_KEY": ["a key", "key;"],
+    "CONCERT_SAGEMAKER_ROLE": ["sagemaker", "arn:aws:s3:::bucket"],
     "CONCERT_STACK": ["-stack", "a stack", "x" * 129],
     "CONCERT_ALERT_TOPIC": ["alerts", "arn:aws:sqs:eu-west-1:123456789012:alerts"],
 }
@@ -72,6 +73,7 @@ OTHER = {
     "CONCERT_GLUE_ROLE": ROLE,
     "CONCERT_GLUE_WORKERS": "20",
     "CONCERT_GLUE_DEADLINE_SECONDS": "60",
+    "CONCERT_SAGEMAKER_ROLE": ROLE,
     "CONCERT_ALERT_TOPIC": "arn:aws:sns:eu-west-1:123456789012:alerts",
 }
 # The least that the deployment aws is described by.
