@@ -69,7 +69,7 @@ def _aws(deployment: Deployment) -> dict[str, Any]:
         "key": deployment.bucket_key,
     }
     return {
-        "s3": AwsS3(**place, **buckets),
+        "s3": AwsS3(arrival_queue=deployment.arrival_queue, **place, **buckets),
         "glue": AwsGlueJobs(
             job_name=deployment.glue_job,
             role=deployment.glue_role,

@@ -84,6 +84,10 @@ _OF_AWS = {
     ),
     "CONCERT_SAGEMAKER_ROLE": _Setting(_ROLE, "the ARN of the IAM role that an endpoint of SageMaker has"),
     "CONCERT_SIGNING_KEY": _Setting(_KEY, "id, alias or ARN of a KMS key of type HMAC_256", True),
+    "CONCERT_ARRIVAL_QUEUE": _Setting(
+        r"https?://[\w.:\[\]-]+/[0-9]{12}/[\w-]{1,80}(\.fifo)?",
+        "the URL of an SQS queue, which ends in account and name",
+    ),
     "CONCERT_STACK": _Setting(r"[A-Za-z0-9][\w-]{0,127}", "1 to 128 letters, digits, dashes and underscores"),
     "CONCERT_ALERT_TOPIC": _Setting(r"arn:[\w-]+:sns:[\w-]+:[0-9]{12}:[\w.-]{1,256}", "the ARN of an SNS topic"),
 }
@@ -115,6 +119,7 @@ class Deployment:
     glue_deadline_seconds: int = 7200
     sagemaker_role: str = ""
     signing_key: str = ""
+    arrival_queue: str = ""
     stack: str = ""
     alert_topic: str = ""
 

@@ -116,6 +116,7 @@ class Buckets:
     processed_bucket: str = PROCESSED
     settle_seconds: float = 0.0
     url: str = ""
+    arrivals: None = None
 
 
 @dataclass

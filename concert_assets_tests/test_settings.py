@@ -59,6 +59,7 @@ BAD = {
     "CONCERT_GLUE_DEADLINE_SECONDS": ["9", "604001", "1000000", "1.5"],
     "CONCERT_SIGNING_KEY": ["a key", "key;"],
     "CONCERT_SAGEMAKER_ROLE": ["sagemaker", "arn:aws:s3:::bucket"],
+    "CONCERT_ARRIVAL_QUEUE": ["arrivals", "https://sqs.eu-west-1.amazonaws.com/arrivals"],
     "CONCERT_STACK": ["-stack", "a stack", "x" * 129],
     "CONCERT_ALERT_TOPIC": ["alerts", "arn:aws:sqs:eu-west-1:123456789012:alerts"],
 }
@@ -74,6 +75,7 @@ OTHER = {
     "CONCERT_GLUE_WORKERS": "20",
     "CONCERT_GLUE_DEADLINE_SECONDS": "60",
     "CONCERT_SAGEMAKER_ROLE": ROLE,
+    "CONCERT_ARRIVAL_QUEUE": "https://sqs.eu-west-1.amazonaws.com/123456789012/arrivals",
     "CONCERT_ALERT_TOPIC": "arn:aws:sns:eu-west-1:123456789012:alerts",
 }
 # The least that the deployment aws is described by.

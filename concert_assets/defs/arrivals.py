@@ -1,4 +1,8 @@
-"""The sensor that loads what arrives in the inbox. It keeps no cursor: what is to be done is told by bucket and log."""
+"""The sensor that loads what arrives in the inbox. What is to be done is told by bucket and log, and by no cursor.
+
+Where a queue announces what arrives, its cursor is the time at which nothing was to be done: until the queue says more,
+or ten minutes have gone, the bucket is not listed again.
+"""
 
 import hashlib
 from collections.abc import Sequence
@@ -11,6 +15,7 @@ from concert_assets.defs.raw_datasets import inbox_of
 from concert_assets.deliveries.inbox import Arrivals
 from concert_assets.deliveries.log import DeliveryLog, Entry, position_of
 from concert_assets.resources.redshift.resource import Redshift
+from concert_assets.resources.s3.announced import ArrivalQueue, QueueRefused
 from concert_assets.resources.s3.resource import S3
 
 STATE_TAG = "concert/arrivals"
@@ -21,6 +26,8 @@ WAIT_FACTOR = 3
 MOST_WAIT_SECONDS = 3_600
 # Who logs a delivery or a verdict by the command goes on to publish it; this long it is left to him.
 _COMMAND_SECONDS = 30
+# A message may be lost, so the inbox is listed this often whatever the queue says.
+LISTING_SECONDS = 600
 _ABANDONED_SECONDS = 25 * 3_600
 
 _UNDER_WAY = [
@@ -47,14 +54,48 @@ def raw_object_arrived(
     under_way = [record.dagster_run for record in runs if not _is_abandoned(record)]
     if under_way:
         return dg.SkipReason(f"run {under_way[0].run_id[:8]} is loading what arrived before")
+    now = datetime.now(UTC)
+    receipts = _heard(s3.arrivals, context)
+    if receipts == [] and context.cursor and _seconds_since(context.cursor, now) < LISTING_SECONDS:
+        return dg.SkipReason("nothing was announced since nothing was to be done")
     log = DeliveryLog(s3.store, s3.raw_bucket)
     arrivals = inbox_of(s3, log).arrivals()
     entries = log.entries()
-    now = datetime.now(UTC)
-    if not arrivals.deliveries and not _is_behind(redshift.published_position(), entries, now):
+    published = redshift.published_position()
+    _let_go(s3.arrivals, receipts, context)
+    if s3.arrivals is not None:
+        is_idle = not arrivals.deliveries and not arrivals.settling and published >= position_of(entries)
+        context.update_cursor(now.isoformat() if is_idle else "")
+    if not arrivals.deliveries and not _is_behind(published, entries, now):
         settling = f"; still changing: {len(arrivals.settling)}" if arrivals.settling else ""
         return dg.SkipReason(f"nothing has arrived that the log does not know{settling}")
     return _request(context.instance, _state(arrivals, entries), arrivals.objects, now)
+
+
+def _heard(queue: ArrivalQueue | None, context: dg.SensorEvaluationContext) -> list[str] | None:
+    """The messages that lie in the queue; None where there is no queue that can be heard."""
+    if queue is None:
+        return None
+    try:
+        return queue.heard()
+    except QueueRefused as error:
+        context.log.warning(f"{error}; the inbox is listed as without a queue")
+        return None
+
+
+def _let_go(queue: ArrivalQueue | None, receipts: list[str] | None, context: dg.SensorEvaluationContext) -> None:
+    """What they announced has been listed, so the messages may go; one that stays is only heard again."""
+    if queue is None or not receipts:
+        return
+    try:
+        queue.done(receipts)
+    except QueueRefused as error:
+        context.log.warning(str(error))
+
+
+def _seconds_since(moment: str, now: datetime) -> float:
+    """The seconds since a time that this sensor has kept."""
+    return (now - datetime.fromisoformat(moment)).total_seconds()
 
 
 def _is_abandoned(record: dg.RunRecord) -> bool:

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from dagster import ConfigurableResource
 from pydantic import Field, PrivateAttr
 
+from concert_assets.resources.s3.announced import ArrivalQueue
 from concert_assets.resources.s3.folder import FolderObjectStore
 from concert_assets.resources.s3.protocol import ObjectStore
 
@@ -21,6 +22,11 @@ class S3(Protocol):
     @property
     def store(self) -> ObjectStore:
         """The object store."""
+        ...
+
+    @property
+    def arrivals(self) -> ArrivalQueue | None:
+        """The queue that announces what arrives in the inbox; None where nothing does."""
         ...
 
     @property
@@ -46,6 +52,11 @@ class FolderS3(ConfigurableResource):  # type: ignore[type-arg]
         return FolderObjectStore(Path(self.root))
 
     @property
+    def arrivals(self) -> ArrivalQueue | None:
+        """None: a folder announces nothing."""
+        return None
+
+    @property
     def url(self) -> str:
         """The folder as a URL."""
         return Path(self.root).absolute().as_uri()
@@ -63,6 +74,7 @@ class AwsS3(ConfigurableResource):  # type: ignore[type-arg]
     processed_bucket: str = Field(description="Bucket of curated objects and models")
     endpoint_url: str = Field(default="", description="Where S3 listens, for a stand-in; empty for AWS")
     key: str = Field(default="", description="KMS key that objects are encrypted under; empty for the bucket's own")
+    arrival_queue: str = Field(default="", description="URL of the queue that announces arrivals; empty for none")
     settle_seconds: float = Field(default=0.0, description="Objects in S3 appear whole, so there is no need to wait")
     _store: Any = PrivateAttr(default=None)
 
@@ -75,6 +87,11 @@ class AwsS3(ConfigurableResource):  # type: ignore[type-arg]
             client = s3_client(region_name=self.region, endpoint_url=self.endpoint_url or None)
             self._store = S3ObjectStore(client, self.key)
         return self._store  # type: ignore[no-any-return]
+
+    @property
+    def arrivals(self) -> ArrivalQueue | None:
+        """The queue that announces what arrives in the inbox; None without one."""
+        return ArrivalQueue(self.arrival_queue, self.region, self.endpoint_url) if self.arrival_queue else None
 
     @property
     def url(self) -> str:
