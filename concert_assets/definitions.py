@@ -77,6 +77,8 @@ def _aws(deployment: Deployment) -> dict[str, Any]:
             deadline_seconds=deployment.glue_deadline_seconds,
             processed_bucket=deployment.processed_bucket,
             key=deployment.bucket_key,
+            catalog_database=deployment.catalog_database,
+            catalog_tag=deployment.catalog_tag,
             **place,
         ),
         "redshift": AwsRedshift(

@@ -13,6 +13,7 @@ from typing import Any
 
 from filelock import FileLock
 
+from concert_assets.aws_settings import OF_AWS
 from concert_assets.catalog.canonical import TABLES
 
 HOME_FORMAT = 1
@@ -20,8 +21,6 @@ DEPLOYMENTS = ("embedded", "aws")
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _MEMORY = re.compile(r"[1-9][0-9]*(MB|GB)")
-_ROLE = r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]{1,512}"
-_KEY = r"[A-Za-z0-9:/_-]{1,2048}"
 
 _DAGSTER_YAML = """\
 telemetry: {enabled: false}
@@ -56,44 +55,6 @@ class HomeOfOtherVersion(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Setting:
-    """A setting of the deployment aws: what it may be, and whether there is no such deployment without it."""
-
-    pattern: str
-    expected: str
-    is_needed: bool = False
-
-
-# None of these is a secret: credentials are where boto3 finds them, and never here.
-_OF_AWS = {
-    "CONCERT_REGION": _Setting(r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}", "a region of AWS, such as eu-west-1", True),
-    "CONCERT_ENDPOINT_URL": _Setting(r"https?://[\w.:\[\]-]+(/[\w./-]*)?", "a URL without user and password"),
-    "CONCERT_BUCKET_KEY": _Setting(_KEY, "id, alias or ARN of a KMS key"),
-    "CONCERT_REDSHIFT_WORKGROUP": _Setting(r"[a-z0-9-]{3,64}", "the name of a serverless workgroup"),
-    "CONCERT_REDSHIFT_CLUSTER": _Setting(r"[a-z][a-z0-9-]{0,62}", "the name of a provisioned cluster"),
-    "CONCERT_REDSHIFT_DATABASE": _Setting(r"[a-z_][a-z0-9_]{0,126}", "the name of a database", True),
-    "CONCERT_REDSHIFT_ROLE": _Setting(_ROLE, "the ARN of the IAM role by which Redshift reads objects", True),
-    "CONCERT_GLUE_JOB": _Setting(r"[\w. -]{1,255}", "1 to 255 letters, digits, dots, blanks and dashes", True),
-    "CONCERT_GLUE_ROLE": _Setting(_ROLE, "the ARN of the IAM role that the Glue job has", True),
-    "CONCERT_GLUE_WORKERS": _Setting(r"[2-9]|[1-9][0-9]|[12][0-9]{2}", "a whole number from 2 to 299", True),
-    "CONCERT_GLUE_DEADLINE_SECONDS": _Setting(
-        # Glue gives a run seven days at most, which is 604,800 s.
-        r"[1-9][0-9]{1,4}|[1-5][0-9]{5}|60[0-3][0-9]{3}|604000",
-        "whole seconds from 10 to 604000",
-        True,
-    ),
-    "CONCERT_SAGEMAKER_ROLE": _Setting(_ROLE, "the ARN of the IAM role that an endpoint of SageMaker has"),
-    "CONCERT_SIGNING_KEY": _Setting(_KEY, "id, alias or ARN of a KMS key of type HMAC_256", True),
-    "CONCERT_ARRIVAL_QUEUE": _Setting(
-        r"https?://[\w.:\[\]-]+/[0-9]{12}/[\w-]{1,80}(\.fifo)?",
-        "the URL of an SQS queue, which ends in account and name",
-    ),
-    "CONCERT_STACK": _Setting(r"[A-Za-z0-9][\w-]{0,127}", "1 to 128 letters, digits, dashes and underscores"),
-    "CONCERT_ALERT_TOPIC": _Setting(r"arn:[\w-]+:sns:[\w-]+:[0-9]{12}:[\w.-]{1,256}", "the ARN of an SNS topic"),
-}
-
-
-@dataclass(frozen=True, slots=True)
 class Deployment:
     """The settings of one deployment. ``memory_limit`` is DuckDB's, ``wait_seconds`` how long to wait for a lock.
 
@@ -117,6 +78,8 @@ class Deployment:
     glue_role: str = ""
     glue_workers: int = 10
     glue_deadline_seconds: int = 7200
+    catalog_database: str = ""
+    catalog_tag: str = ""
     sagemaker_role: str = ""
     signing_key: str = ""
     arrival_queue: str = ""
@@ -189,7 +152,7 @@ def read(environment: Mapping[str, str] | None = None, options: Mapping[str, str
 def _of_aws(values: Mapping[str, str], is_bound: bool) -> dict[str, Any]:
     """The settings of the deployment aws by field. They may be left out where it is not the one that is asked for."""
     found: dict[str, Any] = {}
-    for name, setting in _OF_AWS.items():
+    for name, setting in OF_AWS.items():
         default = getattr(Deployment(), _field(name))
         value = values.get(name) or str(default)
         if value and not re.fullmatch(setting.pattern, value):
@@ -229,7 +192,7 @@ def _environment(deployment: Deployment) -> dict[str, str]:
         "CONCERT_MEMORY_LIMIT": deployment.memory_limit,
         "CONCERT_WAIT_SECONDS": str(deployment.wait_seconds),
         "DAGSTER_HOME": str(deployment.dagster_home),
-        **({} if deployment.is_embedded else {name: str(getattr(deployment, _field(name))) for name in _OF_AWS}),
+        **({} if deployment.is_embedded else {name: str(getattr(deployment, _field(name))) for name in OF_AWS}),
     }
 
 

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,6 +38,23 @@ def moto() -> Iterator[MotoServer]:
     """S3 on a loopback port, for as long as the tests run."""
     with running() as server:
         yield server
+
+
+@pytest.fixture
+def data_catalog(moto: MotoServer) -> MotoServer:
+    """An empty account with a database of the Data Catalog and a tag of Lake Formation."""
+    from concert_assets_tests.support_catalog import governed
+
+    return governed(moto)
+
+
+@pytest.fixture
+def asked_of_catalog() -> Iterator[list[tuple[str, dict[str, Any]]]]:
+    """What is asked of Data Catalog and Lake Formation from now on."""
+    from concert_assets_tests.support_catalog import noting
+
+    with noting() as calls:
+        yield calls
 
 
 @pytest.fixture(params=["folder", "moto"])

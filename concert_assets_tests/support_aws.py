@@ -1,7 +1,7 @@
 """The deployment aws on stand-ins: S3 and KMS by moto, Redshift by PostgreSQL on its wire, the Glue job in this process."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -20,6 +20,7 @@ from concert_assets import deployment as deployments
 from concert_assets.definitions import build_definitions
 from concert_assets.deployment import Deployment
 from concert_assets.glue_jobs import curate
+from concert_assets.resources.glue.protocol import CatalogTable
 from concert_assets.resources.redshift.aws import RedshiftWarehouse
 from concert_assets.resources.redshift.resource import AwsRedshift
 from concert_assets.resources.s3.aws import S3ObjectStore, s3_client
@@ -46,6 +47,9 @@ class GlueHere(dg.ConfigurableResource):  # type: ignore[type-arg]
         with patch.object(curate, "open_store", store_behind):
             curate.run({**extras, "memory_limit": self.memory_limit}, pipes)
         return told
+
+    def register(self, tables: Sequence[CatalogTable], location: str) -> str:
+        return ""
 
 
 def store_behind(url: str) -> S3ObjectStore:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import urllib.request
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -132,6 +133,7 @@ class _Application:
 
 def serve() -> None:
     """Answer requests until standard input ends; the first line of standard output is the URL."""
+    from moto.lakeformation.models import LakeFormationBackend
     from moto.moto_server.utilities import RegexConverter
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from moto.s3 import models
@@ -144,6 +146,13 @@ def serve() -> None:
         BaseConverter.__init__(self, url_map)
         self.regex = f"(?s:{items[0]})"  # a key may hold line breaks, at which moto's own pattern ends
 
+    made = LakeFormationBackend.__init__
+
+    def tagless(self: LakeFormationBackend, *given: Any, **named: Any) -> None:
+        made(self, *given, **named)
+        self.lf_table_tags = defaultdict(list)  # moto fails where it is asked for the tags of a table that has none
+
+    LakeFormationBackend.__init__ = tagless  # type: ignore[method-assign]
     RegexConverter.__init__ = any_key  # type: ignore[method-assign]
     served = _Application(DomainDispatcherApplication(create_backend_app))
     models.utcnow = served.now

@@ -5,13 +5,18 @@ import re
 from pathlib import Path
 from typing import Any
 
+from botocore.validate import ParamValidator  # type: ignore[import-untyped]
+
 from concert_assets.defs.model_objects import MODEL_PREFIX
 from concert_assets.defs.raw_datasets import TRUTH_PREFIX
 from concert_assets.deliveries.curated import CURATED_PREFIX
 from concert_assets.deliveries.log import DELIVERY_PREFIX, LOG_PREFIX
+from concert_assets.deploy.checks import wrong_values
 from concert_assets.deploy.template import template
+from concert_assets.resources.clients import aws_client
 from concert_assets.resources.glue.package import CODE_PREFIX
 from concert_assets.resources.glue.session import RUNS_PREFIX
+from concert_assets.resources.glue.tags import OPEN, PERSONAL
 from concert_assets.resources.redshift import noted
 from concert_assets.resources.redshift.loading import MANIFESTS
 from concert_assets.resources.redshift.unloading import UNLOADS
@@ -19,7 +24,8 @@ from concert_assets.resources.s3.protocol import INBOX_PREFIX
 from concert_assets_tests.support_stacks import statements, texts
 
 ROOT = Path(__file__).parents[1]
-RESOURCES = template()["Resources"]
+TEMPLATE = template()
+RESOURCES = TEMPLATE["Resources"]
 STATEMENTS = list(statements({"Resources": RESOURCES}))
 ALLOWED = [(name, one) for name, one in STATEMENTS if one["Effect"] == "Allow"]
 OBJECT_ACTIONS = {"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"}
@@ -62,7 +68,7 @@ def test_every_wildcard_in_a_resource_is_justified_and_every_justification_neede
         if len(reason) > 40
     }
     assert wild == told
-    assert len(wild) == 9
+    assert len(wild) == 10
 
 
 def test_objects_are_granted_by_prefix_and_never_by_bucket() -> None:
@@ -88,7 +94,7 @@ def test_nobody_but_services_of_this_account_is_let_in() -> None:
         if "AWS" in principal and list_of(principal["AWS"]) != ["arn:${AWS::Partition}:iam::${AWS::AccountId}:root"]:
             outside.append((name, one))
     assert outside == []
-    assert services == 6
+    assert services == 8
 
 
 def test_roles_trust_one_service_each_and_are_passed_to_it_alone() -> None:
@@ -105,6 +111,8 @@ def test_roles_trust_one_service_each_and_are_passed_to_it_alone() -> None:
         "GlueRole": ["glue.amazonaws.com"],
         "RedshiftRole": ["redshift-serverless.amazonaws.com", "redshift.amazonaws.com"],
         "ServingRole": ["sagemaker.amazonaws.com"],
+        "LakeRole": ["lakeformation.amazonaws.com"],
+        "SchedulerRole": ["scheduler.amazonaws.com"],
     }
     passing = {name: one for name, one in ALLOWED if "iam:PassRole" in list_of(one["Action"])}
     for policy, role, service in (
@@ -164,3 +172,58 @@ def test_the_runner_may_make_the_calls_that_the_code_makes() -> None:
     }
     assert [name for name in others.values() if f".{name}(" not in said] == []
     assert [action for action in calls | set(others) if not granted("RunnerPolicy", action)] == []
+
+
+def test_the_catalog_and_lake_formation_allow_the_calls_that_are_made_and_no_others() -> None:
+    folder = ROOT / "concert_assets" / "resources" / "glue"
+    for name, method, service, sid in (
+        ("catalog.py", "ask", "glue", "KeepCatalog"),
+        ("tags.py", "_ask", "lakeformation", "TagPersonal"),
+    ):
+        made = set(re.findall(rf'self\.{method}\(\s*"(\w+)"', (folder / name).read_text("utf-8")))
+        (statement,) = [one for _, one in ALLOWED if one.get("Sid") == sid]
+        actions = {"".join(part.capitalize() for part in call.split("_")).replace("Lf", "LF") for call in made}
+        assert {f"{service}:{action}" for action in actions} == set(list_of(statement["Action"]))
+
+
+def test_analysts_are_granted_what_is_not_personal_and_the_runner_makes_and_tags_tables_alone() -> None:
+    grants = {
+        name: (one["Properties"]["Resource"], one["Properties"]["Permissions"])
+        for name, one in RESOURCES.items()
+        if one["Type"] == "AWS::LakeFormation::PrincipalPermissions"
+    }
+    personal = RESOURCES["PersonalTag"]["Properties"]
+    assert personal["TagValues"] == [PERSONAL, OPEN]
+    (of_tag, rights) = grants["AnalystMayRead"]
+    assert of_tag["LFTagPolicy"]["Expression"] == [{"TagKey": personal["TagKey"], "TagValues": [OPEN]}]
+    assert rights == ["SELECT", "DESCRIBE"]
+    assert grants["AnalystMayLook"][1] == ["DESCRIBE"]
+    assert grants["RunnerMayTag"][1] == ["ASSOCIATE"]
+    assert grants["RunnerMayTag"][0]["LFTag"]["TagKey"] == personal["TagKey"]
+    assert grants["RunnerMayMakeTables"][1] == ["CREATE_TABLE", "DESCRIBE"]
+    assert grants["RunnerMayNamePlace"][1] == ["DATA_LOCATION_ACCESS"]
+    assert len(grants) == 5
+    closed = RESOURCES["CuratedDatabase"]["Properties"]["DatabaseInput"]["CreateTableDefaultPermissions"]
+    assert closed == {"Fn::If": ["Governs", [], {"Ref": "AWS::NoValue"}]}
+
+
+def test_the_clock_starts_one_document_on_one_machine() -> None:
+    (start,) = [one for name, one in ALLOWED if name == "SchedulerRole" and one.get("Sid")]
+    assert start["Action"] == "ssm:SendCommand"
+    assert [text.rpartition(":")[2] for text in list_of(start["Resource"])] == [
+        "document/AWS-RunShellScript",
+        "instance/${ScheduleInstance}",
+    ]
+    parameters = TEMPLATE["Parameters"]
+    text = RESOURCES["RunSchedule"]["Properties"]["Target"]["Input"]["Fn::Sub"]
+    for name in re.findall(r"\$\{(\w+)\}", text):
+        text = text.replace(f"${{{name}}}", str(parameters[name]["Default"]))
+    told = json.loads(text)
+    assert told["Parameters"]["commands"] == [parameters["ScheduleCommand"]["Default"]]
+    for bad in ('echo "x"', "a\\b"):
+        assert wrong_values(TEMPLATE, {"ScheduleCommand": bad})
+    # It is asked of the API as botocore knows it: a name that is not there is refused.
+    client = aws_client("ssm", "eu-west-1")
+    told["InstanceIds"] = ["i-0123456789abcdef0"]
+    model = client.meta.service_model.operation_model("SendCommand")
+    assert ParamValidator().validate(told, model.input_shape).generate_report() == ""

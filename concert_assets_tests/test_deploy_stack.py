@@ -18,6 +18,18 @@ from concert_assets_tests.support_stacks import ACCOUNT, NOT_IN_MOTO, REGION, ST
 EXISTING = ("--set", "RedshiftWorkgroup=concerts")  # moto has no Redshift Serverless
 # Made only where the condition holds, which it does not here.
 NOT_ASKED_FOR = {
+    "AnalystMayLook",
+    "AnalystMayRead",
+    "CuratedPlace",
+    "LakeKeyPolicy",
+    "LakeRole",
+    "PersonalTag",
+    "RunSchedule",
+    "RunnerGovernancePolicy",
+    "RunnerMayMakeTables",
+    "RunnerMayNamePlace",
+    "RunnerMayTag",
+    "SchedulerRole",
     "RunnerServingPolicy",
     "ServingKeyPolicy",
     "ServingRole",

@@ -197,6 +197,8 @@ def test_every_output_for_the_platform_is_a_setting_under_its_own_name() -> None
         "CONCERT_REDSHIFT_WORKGROUP": "concert-assets",
         "CONCERT_REDSHIFT_DATABASE": "concerts",
         "CONCERT_REDSHIFT_ROLE": role,
+        "CONCERT_CATALOG_DATABASE": "concert_assets",
+        "CONCERT_CATALOG_TAG": "concert-assets-personal",
         "CONCERT_SAGEMAKER_ROLE": role,
         "CONCERT_SIGNING_KEY": key,
         "CONCERT_ARRIVAL_QUEUE": "https://sqs.eu-west-1.amazonaws.com/123456789012/concert-assets-Arrivals-X",

@@ -70,6 +70,7 @@ ROOMS = {
         never=frozenset({"boto3", "botocore", "duckdb", "psycopg2"}),
     ),
     "definitions": Room(ANY, ANY),
+    "aws_settings": Room(),
     "deployment": Room(ANY, ANY),
     "cli": Room(ANY, ANY),
 }

@@ -58,6 +58,8 @@ BAD = {
     "CONCERT_GLUE_WORKERS": ["1", "300", "many"],
     "CONCERT_GLUE_DEADLINE_SECONDS": ["9", "604001", "1000000", "1.5"],
     "CONCERT_SIGNING_KEY": ["a key", "key;"],
+    "CONCERT_CATALOG_DATABASE": ["Concerts", "con-certs", "1st"],
+    "CONCERT_CATALOG_TAG": ["a tag", "Personal", "-tag"],
     "CONCERT_SAGEMAKER_ROLE": ["sagemaker", "arn:aws:s3:::bucket"],
     "CONCERT_ARRIVAL_QUEUE": ["arrivals", "https://sqs.eu-west-1.amazonaws.com/arrivals"],
     "CONCERT_STACK": ["-stack", "a stack", "x" * 129],
@@ -105,8 +107,9 @@ def declared() -> Iterator[tuple[str, str, Any]]:
 
 
 def test_every_variable_that_is_read_is_told_and_the_other_way_round() -> None:
-    tree = ast.parse((ROOT / "concert_assets" / "deployment.py").read_text(encoding="utf-8"))
-    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    files = [ROOT / "concert_assets" / name for name in ("deployment.py", "aws_settings.py")]
+    nodes = [node for path in files for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     named = {text for text in texts if re.fullmatch(r"CONCERT_[A-Z_]+", text)}
     assert sorted(row.variable for row in VARIABLES) == sorted(named)
     assert {field_of(row.variable) for row in VARIABLES} == {field.name for field in fields(Deployment)}

@@ -8,7 +8,18 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
-PARTS = ("buckets", "curation", "warehouse", "signing", "arrivals", "watching", "access", "serving")
+PARTS = (
+    "buckets",
+    "curation",
+    "warehouse",
+    "signing",
+    "arrivals",
+    "watching",
+    "access",
+    "serving",
+    "governance",
+    "schedule",
+)
 SECTIONS = ("Parameters", "Conditions", "Resources", "Outputs")
 SETTING = "Concert"  # outputs whose name begins so are settings
 _FOLDER = Path(__file__).parent / "templates"

@@ -95,7 +95,8 @@ class Outputs:
     def _append(self, kind: Literal["accepted", "rejects"], table: str, rows: pa.Table, repeating: list[str]) -> None:
         name = table or kind
         if name not in self._open:
-            key = f"{self._prefix}{name}.parquet"
+            # A folder of its own: a partition in the Data Catalog is all that lies in a folder.
+            key = f"{self._prefix}{name}/{name}.parquet"
             hashing = HashingWriter(self._stack.enter_context(self._store.open_write(self._bucket, key)))
             writer = pq.ParquetWriter(
                 pa.PythonFile(hashing, mode="w"), rows.schema, compression="zstd", use_dictionary=repeating

@@ -3,6 +3,19 @@
 from typing import Any
 
 ATTEMPTS = 5
+_LONGEST_REASON = 200
+
+
+def asked(client: Any, call: str, **arguments: Any) -> tuple[dict[str, Any], str]:
+    """The answer to a call and nothing, or no answer and why it was refused: the code of AWS, or what went wrong."""
+    from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
+
+    try:
+        return getattr(client, call)(**arguments), ""
+    except ClientError as error:
+        return {}, str(error.response.get("Error", {}).get("Code", "unknown"))
+    except BotoCoreError as error:
+        return {}, f"{type(error).__name__}: {' '.join(str(error).split())[:_LONGEST_REASON]}"
 
 
 def aws_client(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from concert_assets.resources.clients import aws_client
+from concert_assets.resources.clients import asked, aws_client
 
 NAMESPACE = "ConcertAssets"
 # One dimension, the stack's name, so that two stacks of an account keep apart.
@@ -58,12 +58,5 @@ class Watch:
         return self._asked("sns", "publish", refused, TopicArn=self.topic, Subject=plain, Message=text)
 
     def _asked(self, service: str, call: str, refused: str, **arguments: Any) -> str:
-        from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
-
-        try:
-            getattr(aws_client(service, self.region, self.endpoint_url, **_WAIT), call)(**arguments)
-        except ClientError as error:
-            return f"{refused} ({error.response.get('Error', {}).get('Code', 'unknown')})"
-        except BotoCoreError as error:
-            return f"{refused} ({type(error).__name__}: {' '.join(str(error).split())[:200]})"
-        return ""
+        reason = asked(aws_client(service, self.region, self.endpoint_url, **_WAIT), call, **arguments)[1]
+        return f"{refused} ({reason})" if reason else ""

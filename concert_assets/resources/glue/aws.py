@@ -4,7 +4,7 @@ Not dagster-aws's PipesGlueClient: it polls a run in state EXPIRED for ever, lea
 and drops what a run that failed had reported.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from dagster import AssetExecutionContext, ConfigurableResource
 from pydantic import Field
 
 from concert_assets.resources.glue.package import script_of
+from concert_assets.resources.glue.protocol import CatalogTable
 
 
 class AwsGlueJobs(ConfigurableResource):  # type: ignore[type-arg]
@@ -25,6 +26,8 @@ class AwsGlueJobs(ConfigurableResource):  # type: ignore[type-arg]
     deadline_seconds: float = Field(default=7200, description="After so long a run is stopped and has failed")
     endpoint_url: str = Field(default="", description="Where Glue, S3 and CloudWatch listen, for a stand-in")
     key: str = Field(default="", description="KMS key that objects are encrypted under; empty for the bucket's own")
+    catalog_database: str = Field(default="", description="Database of the Data Catalog for curated tables, or none")
+    catalog_tag: str = Field(default="", description="Key of the Lake Formation tag of what is personal; may be none")
     poll_seconds: float = Field(default=20, description="Longest wait between two looks at a run")
     patience_seconds: float = Field(default=180, description="How long a call is repeated that fails and may succeed")
     stop_seconds: float = Field(default=300, description="How long a run that was stopped may take to end")
@@ -45,3 +48,13 @@ class AwsGlueJobs(ConfigurableResource):  # type: ignore[type-arg]
         from concert_assets.resources.glue.session import GlueSession  # here, for it imports botocore
 
         return GlueSession(self, context.log).run(context, self.script(job), extras)
+
+    def register(self, tables: Sequence[CatalogTable], location: str) -> str:
+        """Let the Data Catalog know these tables and their deliveries; raises CatalogRefused."""
+        if self.catalog_database:
+            from concert_assets.resources.glue.catalog import DataCatalog  # here, for it imports botocore
+
+            catalog = DataCatalog(self.catalog_database, self.catalog_tag, self.region, self.endpoint_url)
+            for table in tables:
+                catalog.keep(table, location)
+        return self.catalog_database

@@ -2,7 +2,7 @@
 
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from pydantic import Field
 
 import concert_assets
 from concert_assets.resources.glue.package import script_of
-from concert_assets.resources.glue.protocol import GlueJobFailed
+from concert_assets.resources.glue.protocol import CatalogTable, GlueJobFailed
 
 
 class LocalGlue(ConfigurableResource):  # type: ignore[type-arg]
@@ -54,6 +54,10 @@ class LocalGlue(ConfigurableResource):  # type: ignore[type-arg]
         except Exception as error:  # what Pipes raises of a job that failed has no public name and is no DagsterError
             raise GlueJobFailed(f"Glue job {job} failed: {error}", reader.custom_messages) from error
         return reader.custom_messages
+
+    def register(self, tables: Sequence[CatalogTable], location: str) -> str:
+        """There is no Data Catalog on this machine."""
+        return ""
 
 
 class _Messages(PipesTempFileMessageReader):

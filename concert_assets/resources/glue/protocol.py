@@ -1,7 +1,10 @@
 """What the platform asks of Glue. Standard library only at run time."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
+
+from concert_assets.catalog.model import Column
 
 if TYPE_CHECKING:
     from dagster import AssetExecutionContext
@@ -23,6 +26,25 @@ class GlueUnavailable(Exception):
     """Glue refuses what is asked with these settings; trying again does not help."""
 
 
+class CatalogRefused(Exception):
+    """The Data Catalog did not take what it was told, in one line; nothing that runs depends on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogTable:
+    """What the Data Catalog is to know of a curated table.
+
+    ``folders`` tells for every live delivery, by name, the URI of the folder of its Parquet objects. Where
+    ``is_personal`` the whole table is, otherwise those of its columns that say so.
+    """
+
+    name: str
+    description: str
+    columns: tuple[Column, ...]
+    folders: Mapping[str, str]
+    is_personal: bool = False
+
+
 class GlueJobs(Protocol):
     """Runs jobs to their end, whatever that end is."""
 
@@ -31,5 +53,12 @@ class GlueJobs(Protocol):
 
         Raises GlueJobFailed where the job did not succeed and GlueUnavailable where none can be run with these
         settings; no run is left behind either way.
+        """
+        ...
+
+    def register(self, tables: Sequence[CatalogTable], location: str) -> str:
+        """Let the Data Catalog know these tables, all below ``location``, and their deliveries, no others of them.
+
+        Returns the name of the database, empty where there is no catalog. Raises CatalogRefused.
         """
         ...
