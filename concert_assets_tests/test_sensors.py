@@ -151,6 +151,33 @@ def test_nothing_is_asked_for_while_a_run_is_under_way(site: Site, status: str) 
     assert site.request().tags["concert/objects"] == "2"
 
 
+@pytest.mark.parametrize(
+    ("job", "selected", "publishes"),
+    [
+        ("run_demo", None, True),
+        ("of the web UI", {"warehouse", "mart"}, True),
+        ("retrain_models", None, False),
+        ("of the web UI", {"mart"}, False),
+    ],
+)
+def test_what_a_run_is_about_to_publish_is_left_to_it(
+    site: Site, monkeypatch: pytest.MonkeyPatch, job: str, selected: set[str] | None, publishes: bool
+) -> None:
+    site.drop("artists", [ARTIST])
+    assert site.run(site.request()).success
+    (site.defs.resources or {})["redshift"].warehouse.discard()
+    monkeypatch.setattr(arrivals, "_COMMAND_SECONDS", 0)
+    whole = site.defs.resolve_implicit_global_asset_job_def() if selected else site.defs.resolve_job_def(job)
+    keys = {key for key in whole.asset_layer.selected_asset_keys if key.path[0] in selected} if selected else None
+    run = site.instance.create_run_for_job(whole.get_subset(asset_selection=keys), asset_selection=keys)
+    begun = dg.DagsterEvent(dg.DagsterEventType.PIPELINE_START.value, run.job_name)
+    site.instance.report_dagster_event(begun, run_id=run.run_id)
+    if publishes:
+        assert site.tick() == f"run {run.run_id[:8]} is publishing what the log has"
+        site.instance.report_run_failed(run)
+    assert site.request().tags["concert/objects"] == "0"
+
+
 def test_a_failed_run_is_tried_again_after_a_time_that_grows(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site.drop("artists", [ARTIST])
     keys, waits = set(), []

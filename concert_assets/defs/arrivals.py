@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from concert_assets.defs.jobs import load_arrivals
+from concert_assets.defs.jobs import load_arrivals, refresh_warehouse, run_demo
 from concert_assets.defs.raw_datasets import inbox_of
 from concert_assets.deliveries.inbox import Arrivals
 from concert_assets.deliveries.log import DeliveryLog, Entry, position_of
@@ -30,6 +30,7 @@ _COMMAND_SECONDS = 30
 LISTING_SECONDS = 600
 _ABANDONED_SECONDS = 25 * 3_600
 
+_PUBLISHING = {job.name for job in (load_arrivals, refresh_warehouse, run_demo)}
 _UNDER_WAY = [
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.QUEUED,
@@ -69,6 +70,8 @@ def raw_object_arrived(
     if not arrivals.deliveries and not _is_behind(published, entries, now):
         settling = f"; still changing: {len(arrivals.settling)}" if arrivals.settling else ""
         return dg.SkipReason(f"nothing has arrived that the log does not know{settling}")
+    if not arrivals.deliveries and (run := _publishing(context.instance)):
+        return dg.SkipReason(f"run {run.run_id[:8]} is publishing what the log has")
     return _request(context.instance, _state(arrivals, entries), arrivals.objects, now)
 
 
@@ -96,6 +99,20 @@ def _let_go(queue: ArrivalQueue | None, receipts: list[str] | None, context: dg.
 def _seconds_since(moment: str, now: datetime) -> float:
     """The seconds since a time that this sensor has kept."""
     return (now - datetime.fromisoformat(moment)).total_seconds()
+
+
+def _publishing(instance: dg.DagsterInstance) -> dg.DagsterRun | None:
+    """A run, however launched, that is on its way to the warehouse: on Glue that takes minutes."""
+    for record in instance.get_run_records(dg.RunsFilter(statuses=_UNDER_WAY)):
+        run = record.dagster_run
+        selected = run.asset_selection
+        # A job that selects nothing makes all that it has.
+        ends_there = (
+            run.job_name in _PUBLISHING if selected is None else any(key.path[0] == "warehouse" for key in selected)
+        )
+        if ends_there and not _is_abandoned(record):
+            return run
+    return None
 
 
 def _is_abandoned(record: dg.RunRecord) -> bool:
