@@ -35,7 +35,8 @@ OF_AWS = {
     ),
     "CONCERT_CATALOG_DATABASE": Setting(r"[a-z_][a-z0-9_]{0,254}", "the name of a database in the Glue Data Catalog"),
     "CONCERT_CATALOG_TAG": Setting(
-        r"[a-z0-9][a-z0-9_.-]{0,127}", "the key of a tag of Lake Formation: lower-case letters, digits, _ . and -"
+        r"[a-z0-9][a-z0-9_.-]{0,49}",
+        "the key of a tag of Lake Formation, 1 to 50 lower-case letters, digits, _ . -",
     ),
     "CONCERT_SAGEMAKER_ROLE": Setting(_ROLE, "the ARN of the IAM role that an endpoint of SageMaker has"),
     "CONCERT_SIGNING_KEY": Setting(_KEY, "id, alias or ARN of a KMS key of type HMAC_256", True),

@@ -45,6 +45,7 @@ def data_catalog(moto: MotoServer) -> MotoServer:
     """An empty account with a database of the Data Catalog and a tag of Lake Formation."""
     from concert_assets_tests.support_catalog import governed
 
+    moto.empty()
     return governed(moto)
 
 

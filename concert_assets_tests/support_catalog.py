@@ -77,8 +77,7 @@ def is_write(call: str) -> bool:
 
 
 def governed(moto: MotoServer) -> MotoServer:
-    """An empty account with the database and the tag."""
-    moto.empty()
+    """The account with the database and the tag."""
     aws_client("glue", REGION, moto.url).create_database(DatabaseInput={"Name": DATABASE})
     aws_client("lakeformation", REGION, moto.url).create_lf_tag(TagKey=TAG, TagValues=["yes", "no"])
     return moto

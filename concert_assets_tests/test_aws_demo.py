@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
+from concert_assets.catalog.canonical import TABLES as CANONICAL
 from concert_assets.defs.model_objects import MODELS, load_in_use
 from concert_assets.resources.glue.aws import AwsGlueJobs
 from concert_assets_tests import support_redshift
@@ -26,6 +28,7 @@ from concert_assets_tests.support_aws import (
     rows_hash,
     site,
 )
+from concert_assets_tests.support_catalog import DATABASE, TAG, described, governed, there
 from concert_assets_tests.support_demo import DERIVED, OF_THE_HOME, PUBLISHED, report_of
 from concert_assets_tests.support_glue import GlueDouble, glue_double
 from concert_assets_tests.support_glue_process import Interpreter
@@ -68,6 +71,7 @@ class Played:
 def played(moto: MotoServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     home = tmp_path_factory.mktemp("homes")
     moto.empty()
+    governed(moto)
     with site({"CONCERT_HOME": str(home / "embedded")}) as embedded:
         assert embedded.run().success
     interpreter = Interpreter(str(SPARK / "bin" / "python"), ("pyspark", "py4j")) if HAS_SPARK else Interpreter()
@@ -79,6 +83,8 @@ def played(moto: MotoServer, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             processed_bucket="concert-data-processed",
             role=ROLE,
             endpoint_url=double.url,
+            catalog_database=DATABASE,
+            catalog_tag=TAG,
             deadline_seconds=300,
             poll_seconds=0.5,
             log_seconds=5,
@@ -129,6 +135,20 @@ def test_nothing_but_history_reports_and_locks_lies_in_the_home(played: Played) 
     report = report_of(home)
     assert report["run"]["deployment"] == "aws"
     assert report["verdict"] == report_of(played.embedded_home)["verdict"]
+
+
+def test_the_data_catalog_tells_of_the_objects_that_were_curated(played: Played) -> None:
+    store, bucket = played.moto.store, "concert-data-processed"
+    found = 0
+    for name in [*(table.name for table in CANONICAL), "rejects"]:
+        columns = [column["Name"] for column in described(played.moto, name)["StorageDescriptor"]["Columns"]]
+        for folder in there(played.moto, name).values():
+            (item,) = store.list(bucket, folder.removeprefix(f"s3://{bucket}/") + "/")
+            with store.fetch(bucket, item.key) as path:
+                assert pq.read_schema(path).names == columns
+            found += 1
+    curated = [item for item in store.list(bucket, "curated/") if item.key.endswith(".parquet")]
+    assert found == len(curated) > 4
 
 
 def test_models_are_signed_by_a_key_of_kms(played: Played) -> None:

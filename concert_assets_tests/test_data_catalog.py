@@ -5,13 +5,16 @@ from typing import Any
 import pytest
 
 from concert_assets.catalog.canonical import TABLES
-from concert_assets.defs import s3_objects
-from concert_assets.deliveries.curated import CuratedManifest
+from concert_assets.definitions import build_resources
+from concert_assets.defs.data_catalog import keep_catalog
+from concert_assets.deliveries.log import Delivery, Entry
+from concert_assets.deployment import Deployment
 from concert_assets.glue_jobs.outputs import REJECTS_SCHEMA, accepted_schema
 from concert_assets.resources.clients import aws_client
 from concert_assets.resources.glue.catalog import DataCatalog
 from concert_assets.resources.glue.local import LocalGlue
 from concert_assets.resources.glue.protocol import CatalogRefused
+from concert_assets.warehousing.staging import Staged
 from concert_assets_tests.support_aws import REGION
 from concert_assets_tests.support_catalog import (
     DATABASE,
@@ -133,21 +136,24 @@ def test_a_table_of_somebody_else_stays_as_it_is(data_catalog: MotoServer) -> No
     with pytest.raises(
         CatalogRefused, match="a table artists in CONCERT_CATALOG_DATABASE 'concerts' that this platform"
     ):
-        glue(data_catalog).register(tables(first=manifest("aa", "artists")), PLACE)
+        glue(data_catalog).register(tables(first=manifest("aa", "artists", "venues")), PLACE)
     assert described(data_catalog, "artists")["Description"] == "mine"
     assert there(data_catalog, "artists") == {}
+    assert set(there(data_catalog, "venues")) == {"first"}, "the others are told of"
 
 
 def test_what_is_refused_names_setting_call_and_code(data_catalog: MotoServer, unused: str) -> None:
     with pytest.raises(CatalogRefused) as refused:
         glue(data_catalog, database="nowhere").register(tables(), PLACE)
     assert str(refused.value) == (
-        "the Data Catalog refuses create_table in CONCERT_CATALOG_DATABASE 'nowhere' (EntityNotFoundException)"
+        "the Data Catalog refuses create_table in CONCERT_CATALOG_DATABASE 'nowhere' (EntityNotFoundException): "
+        "artists, venues, concerts, ticket_prices, ticket_sales, identity_aliases, rejects"
     )
     with pytest.raises(CatalogRefused) as refused:
         glue(data_catalog, tag="no-tag").register(tables(), PLACE)
     assert str(refused.value) == (
-        "Lake Formation refuses add_lf_tags_to_resource of CONCERT_CATALOG_TAG 'no-tag' (EntityNotFoundException)"
+        "Lake Formation refuses add_lf_tags_to_resource of CONCERT_CATALOG_TAG 'no-tag' (EntityNotFoundException): "
+        "artists, venues, concerts, ticket_prices, ticket_sales, identity_aliases, rejects"
     )
     with pytest.raises(CatalogRefused, match=r"refuses get_table .*EndpointConnectionError"):
         DataCatalog(DATABASE, "", REGION, unused).keep(one(SALES.columns), PLACE)
@@ -181,54 +187,79 @@ def test_what_a_batch_leaves_undone_is_said(data_catalog: MotoServer, monkeypatc
         catalog.keep(two, PLACE)
 
 
+def test_no_more_is_asked_once_patience_is_over(
+    data_catalog: MotoServer, asked_of_catalog: list[tuple[str, dict[str, Any]]]
+) -> None:
+    impatient = glue(data_catalog).model_copy(update={"patience_seconds": 0})
+    with pytest.raises(CatalogRefused, match=r"was not asked any more after 0 s: artists, venues, .*, rejects$"):
+        impatient.register(tables(), PLACE)
+    assert asked_of_catalog == []
+
+
 # --- in a run
 
 
-class Log:
-    """What a run warns of."""
+class Run:
+    """As much of a run, its store and its warehouse as is asked: others publish while it tells."""
 
-    def __init__(self) -> None:
+    processed_bucket = "processed"
+
+    def __init__(self, *published: int) -> None:
         self.warned: list[str] = []
-        self.log = self
+        self.log = self.store = self
+        self.published = list(published)
 
     def warning(self, text: str) -> None:
         self.warned.append(text)
 
-
-class S3:
-    """As much of the resource as is asked."""
-
-    processed_bucket = "processed"
-
-    def __init__(self) -> None:
-        self.store = self
-
     def uri(self, bucket: str, key: str) -> str:
         return f"s3://{bucket}/{key}"
 
+    def published_position(self) -> int:
+        return self.published.pop(0) if len(self.published) > 1 else self.published[0]
 
-def told(glue: Any, **live: CuratedManifest) -> list[str]:
-    log: Any = Log()
-    s3: Any = S3()
-    s3_objects._register(log, s3, glue, live)
-    warned: list[str] = log.warned
+
+def state(position: int, *live: str, folder: bool = True) -> Staged:
+    """What was published at a position: a delivery of artists for each of these names."""
+    entries = [Entry(number, "delivery", name, "") for number, name in enumerate(live, 1)]
+    held = Entry(9, "delivery", "held", "")
+    deliveries = [Delivery(entry, "live") for entry in entries] + [Delivery(held, "held")]
+    manifests = {
+        one.content_id: manifest(f"{one.delivery}{position}", "artists", folder=folder) for one in [*entries, held]
+    }
+    return Staged(position, "", tuple(deliveries), manifests)
+
+
+def told(glue: Any, run: Any, now: Staged, later: dict[int, Staged] | None = None) -> list[str]:
+    keep_catalog(run, run, glue, run, now, (later or {}).__getitem__)
+    warned: list[str] = run.warned
     return warned
 
 
 def test_a_refusal_is_a_warning_and_a_delivery_that_cannot_be_told_of_is_named(data_catalog: MotoServer) -> None:
-    old = manifest("aa", "artists", "venues", folder=False)
-    assert told(glue(data_catalog), new=manifest("bb", "artists")) == []
-    (warned,) = told(glue(data_catalog, database="nowhere"), new=manifest("bb", "artists"))
+    assert told(glue(data_catalog), Run(1), state(1, "new")) == []
+    assert there(data_catalog, "artists") == {"new": f"{PLACE}/new1/rules/0123/artists"}, "what is held is not told of"
+    (warned,) = told(glue(data_catalog, database="nowhere"), Run(1), state(1, "new"))
     assert "EntityNotFoundException" in warned
-    (warned,) = told(glue(data_catalog), old=old, new=manifest("bb", "artists"))
+    (warned,) = told(glue(data_catalog), Run(1), state(1, "old", folder=False))
     assert warned.startswith("the Data Catalog lacks old: curated by a version")
-    assert set(there(data_catalog, "artists")) == {"new"}
+
+
+def test_a_run_that_another_one_overtook_tells_of_what_that_one_published(data_catalog: MotoServer) -> None:
+    later = {7: state(7, "newest"), 5: state(5, "newer")}
+    assert told(glue(data_catalog), Run(5, 7), state(3, "retracted", "newest"), later) == []
+    assert there(data_catalog, "artists") == {"newest": f"{PLACE}/newest7/rules/0123/artists"}
 
 
 def test_without_a_database_nobody_is_asked(
     data_catalog: MotoServer, asked_of_catalog: list[tuple[str, dict[str, Any]]]
 ) -> None:
-    old = manifest("aa", "artists", folder=False)
-    assert told(glue(data_catalog, database="", tag=TAG), old=old) == []
-    assert told(LocalGlue(), old=old) == []
+    assert told(glue(data_catalog, database="", tag=TAG), Run(9), state(1, "old", folder=False)) == []
+    assert told(LocalGlue(), Run(9), state(1, "old", folder=False)) == []
     assert asked_of_catalog == []
+
+
+def test_the_settings_come_to_the_resource() -> None:
+    settings = Deployment(name="aws", region=REGION, catalog_database=DATABASE, catalog_tag=TAG)
+    bound = build_resources(settings)["glue"]
+    assert (bound.catalog_database, bound.catalog_tag) == (DATABASE, TAG)

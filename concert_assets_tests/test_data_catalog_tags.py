@@ -1,10 +1,15 @@
 """What Lake Formation is told of curated tables, against moto: what is personal, and in which order."""
 
+from dataclasses import replace
 from typing import Any
+
+import pytest
 
 from concert_assets.catalog.canonical import BY_NAME
 from concert_assets.catalog.model import Column
 from concert_assets.resources.clients import aws_client
+from concert_assets.resources.glue.protocol import CatalogRefused
+from concert_assets.warehousing.names import REJECTS_COLUMNS, staged_columns
 from concert_assets_tests.support_aws import REGION
 from concert_assets_tests.support_catalog import (
     DATABASE,
@@ -15,6 +20,7 @@ from concert_assets_tests.support_catalog import (
     is_write,
     one,
     tables,
+    there,
 )
 from concert_assets_tests.support_moto import MotoServer
 
@@ -32,46 +38,76 @@ def tags(data_catalog: MotoServer, table: str, *columns: str) -> tuple[list[str]
     }
 
 
-def test_what_is_personal_is_tagged_and_the_rest_is_open(data_catalog: MotoServer) -> None:
+def opened(*columns: str) -> dict[str, list[str]]:
+    return {name: ["no"] for name in columns}
+
+
+def test_a_table_is_closed_and_what_is_not_personal_of_it_is_open(data_catalog: MotoServer) -> None:
     glue(data_catalog, tag=TAG).register(tables(), PLACE)
-    assert tags(data_catalog, "ticket_sales", *SALES.column_names) == (["no"], {"customer_id": ["yes"]})
-    assert tags(data_catalog, "artists", *BY_NAME["artists"].column_names) == (["no"], {})
-    assert tags(data_catalog, "rejects")[0] == ["yes"]
+    sales = [name for name in staged_columns(SALES) if name != "customer_id"]
+    assert tags(data_catalog, "ticket_sales", "delivery", *staged_columns(SALES)) == (
+        ["yes"],
+        opened("delivery", *sales),
+    )
+    artists = staged_columns(BY_NAME["artists"])
+    assert tags(data_catalog, "artists", "delivery", *artists) == (["yes"], opened("delivery", *artists))
+    assert tags(data_catalog, "rejects", "delivery", *REJECTS_COLUMNS) == (["yes"], {})
 
 
-def test_no_personal_column_is_open_at_any_moment(
+def test_the_table_is_closed_before_anything_of_it_is_opened(
     data_catalog: MotoServer, asked_of_catalog: list[tuple[str, dict[str, Any]]]
 ) -> None:
     glue(data_catalog, tag=TAG).register([one(SALES.columns)], PLACE)
-    writes = [(call, sorted(arguments.get("Resource", {}))) for call, arguments in asked_of_catalog if is_write(call)]
     tag = "add_lf_tags_to_resource"
-    assert writes == [("create_table", []), (tag, ["TableWithColumns"]), (tag, ["Table"])]
+    assert writes(asked_of_catalog) == [("create_table",), (tag, "Table", "yes"), (tag, "TableWithColumns", "no")]
     asked_of_catalog.clear()
+    # A column that is added is closed until it is told of, for its table is.
     more = (*SALES.columns, Column("buyer_name", "varchar(64)", "Who bought.", is_personal=True))
     glue(data_catalog, tag=TAG).register([one(more)], PLACE)
-    writes = [
+    assert writes(asked_of_catalog) == [("update_table",)]
+    assert "buyer_name" not in tags(data_catalog, "ticket_sales", "buyer_name")[1]
+
+
+def test_what_becomes_personal_is_closed_before_anything_else_is_opened(
+    data_catalog: MotoServer, asked_of_catalog: list[tuple[str, dict[str, Any]]]
+) -> None:
+    seat, row = Column("seat", "varchar(8)", "Seat."), Column("place_row", "varchar(8)", "Row.")
+    glue(data_catalog, tag=TAG).register([one((seat, replace(row, is_personal=True)))], PLACE)
+    assert tags(data_catalog, "ticket_sales", "delivery", "seat", "place_row") == (["yes"], opened("delivery", "seat"))
+    asked_of_catalog.clear()
+    glue(data_catalog, tag=TAG).register([one((replace(seat, is_personal=True), row))], PLACE)
+    tag = "add_lf_tags_to_resource"
+    assert writes(asked_of_catalog) == [(tag, "TableWithColumns", "yes"), (tag, "TableWithColumns", "no")]
+    assert tags(data_catalog, "ticket_sales", "delivery", "seat", "place_row") == (
+        ["yes"],
+        {**opened("delivery", "place_row"), "seat": ["yes"]},
+    )
+
+
+def test_a_table_that_somebody_opened_is_closed_again(data_catalog: MotoServer) -> None:
+    glue(data_catalog, tag=TAG).register([one(SALES.columns)], PLACE)
+    name = {"DatabaseName": DATABASE, "Name": "ticket_sales"}
+    client = aws_client("lakeformation", REGION, data_catalog.url)
+    client.add_lf_tags_to_resource(Resource={"Table": name}, LFTags=[{"TagKey": TAG, "TagValues": ["no"]}])
+    glue(data_catalog, tag=TAG).register([one(SALES.columns)], PLACE)
+    assert tags(data_catalog, "ticket_sales")[0] == ["yes"]
+
+
+def test_a_refused_tag_keeps_no_retracted_delivery_in_the_catalog(data_catalog: MotoServer) -> None:
+    glue(data_catalog).register([one(SALES.columns, {"bad": f"{PLACE}/aa/ticket_sales"})], PLACE)
+    with pytest.raises(CatalogRefused, match=r"^Lake Formation refuses add_lf_tags_to_resource .*: ticket_sales$"):
+        glue(data_catalog, tag="no-tag").register([one(SALES.columns)], PLACE)
+    assert there(data_catalog, "ticket_sales") == {}
+
+
+def writes(calls: list[tuple[str, dict[str, Any]]]) -> list[tuple[str, ...]]:
+    """The calls that change something, each with what it tags and how."""
+    return [
         (
             call,
-            *sorted(arguments.get("Resource", {})),
-            *(v for t in arguments.get("LFTags", ()) for v in t["TagValues"]),
+            *arguments.get("Resource", {}),
+            *(value for told in arguments.get("LFTags", ()) for value in told["TagValues"]),
         )
-        for call, arguments in asked_of_catalog
+        for call, arguments in calls
         if is_write(call)
     ]
-    assert writes == [
-        (tag, "Table", "yes"),
-        ("update_table",),
-        (tag, "TableWithColumns", "yes"),
-        (tag, "Table", "no"),
-    ]
-    glue(data_catalog, tag=TAG).register([one(SALES.columns[:3])], PLACE)
-    kept = tags(data_catalog, "ticket_sales", *SALES.column_names[:3])
-    assert kept[0] == ["no"]
-
-
-def test_a_column_that_is_personal_no_more_loses_its_tag(data_catalog: MotoServer) -> None:
-    plain = Column("seat", "varchar(8)", "Seat.")
-    glue(data_catalog, tag=TAG).register([one((Column("seat", "varchar(8)", "Seat.", is_personal=True),))], PLACE)
-    assert tags(data_catalog, "ticket_sales", "seat") == (["no"], {"seat": ["yes"]})
-    glue(data_catalog, tag=TAG).register([one((plain,))], PLACE)
-    assert tags(data_catalog, "ticket_sales", "seat") == (["no"], {})

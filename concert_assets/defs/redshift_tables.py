@@ -1,6 +1,6 @@
 """``staging/*`` and ``warehouse/*``: every accepted row, and the tables published of them with their ledger."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -11,12 +11,14 @@ from concert_assets.catalog.code import code_version
 from concert_assets.catalog.identity import IDENTITY_MAP
 from concert_assets.catalog.operational import LOAD_LEDGER, ROW_OUTCOMES
 from concert_assets.defs.common import WAREHOUSE_CODE, keys, result, spec
+from concert_assets.defs.data_catalog import keep_catalog
 from concert_assets.defs.failure_hook import REPORT_ON_FAILURE
 from concert_assets.defs.holds import hold
 from concert_assets.defs.lineage import staging_lineage, warehouse_lineage
 from concert_assets.defs.retries import retried
 from concert_assets.defs.s3_objects import manifest_reader
-from concert_assets.deliveries.log import DeliveryLog
+from concert_assets.deliveries.log import DeliveryLog, Entry
+from concert_assets.resources.glue.protocol import GlueJobs
 from concert_assets.resources.redshift.protocol import Session
 from concert_assets.resources.redshift.resource import Redshift
 from concert_assets.resources.s3.resource import S3
@@ -32,10 +34,13 @@ _DAILY = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=50), warn_wi
 _SALES = (TICKET_PRICES, TICKET_SALES)
 
 
+def _state(s3: S3, entries: Sequence[Entry]) -> Staged:
+    return curated_state(entries, manifest_reader(s3, entries), code_version(*WAREHOUSE_CODE))
+
+
 def _stage(session: Session, s3: S3) -> Staged:
     """Stage the log as it is now. Under the session's lock, so that no run stages an older state over a newer one."""
-    entries = DeliveryLog(s3.store, s3.raw_bucket).entries()
-    state = curated_state(entries, manifest_reader(s3, entries), code_version(*WAREHOUSE_CODE))
+    state = _state(s3, DeliveryLog(s3.store, s3.raw_bucket).entries())
     # Also where the state is the staged one: its objects may have been curated anew, under other keys.
     stage(session, state, lambda key: s3.store.uri(s3.processed_bucket, key))
     return state
@@ -86,14 +91,17 @@ def staging(
         )
 
 
-def _publish(context: dg.AssetExecutionContext, session: Session, s3: S3) -> Publication:
-    """Publish the log as it is now; a delivery that the audit stops here is held, and the others are published."""
+def _publish(context: dg.AssetExecutionContext, session: Session, s3: S3) -> tuple[Publication, Staged]:
+    """Publish the log as it is now, and tell what that was; a delivery that the audit stops here is held.
+
+    The others are published.
+    """
     log = DeliveryLog(s3.store, s3.raw_bucket)
     while True:
         # The log may have moved since the audit of this run; then publish judges again what is staged here.
-        _stage(session, s3)
+        state = _stage(session, s3)
         try:
-            return publish(session, context.run_id)
+            return publish(session, context.run_id), state
         except NotPublishable as error:
             if error.verdict is None or not hold(log, error.verdict.holds, context.log.error):
                 raise dg.Failure(str(error)) from error
@@ -136,18 +144,21 @@ def _publish(context: dg.AssetExecutionContext, session: Session, s3: S3) -> Pub
 def warehouse(
     context: dg.AssetExecutionContext,
     s3: dg.ResourceParam[S3],
+    glue: dg.ResourceParam[GlueJobs],
     redshift: dg.ResourceParam[Redshift],
     journal: dg.ResourceParam[Any],
 ) -> Iterator[dg.MaterializeResult[Any]]:
     """Publish the candidate that the audit passed, all tables and the ledger in one transaction."""
     with redshift.session() as session:
-        published = _publish(context, session, s3)
+        published, state = _publish(context, session, s3)
         if not published.is_new:
             session.publication_made()  # the process that made it may have died before it could note it
         counts = {
             table.name: int(session.query(f"select count(*) from {table.qualified}")[0][0]) for table in PUBLISHED
         }
         versions = {table.name: session.content_hash(table.qualified) for table in PUBLISHED}
+    log = DeliveryLog(s3.store, s3.raw_bucket)
+    keep_catalog(context, s3, glue, redshift, state, lambda position: _state(s3, log.entries()[:position]))
     for table in PUBLISHED:
         yield result(
             dg.AssetKey(["warehouse", table.name]),

@@ -10,7 +10,6 @@ from concert_assets.catalog.canonical import TABLES
 from concert_assets.catalog.code import code_version
 from concert_assets.catalog.operational import ROW_OUTCOMES
 from concert_assets.defs.common import CURATION_CODE, import_meanwhile, keys, result, spec
-from concert_assets.defs.data_catalog import catalog_tables
 from concert_assets.defs.failure_hook import REPORT_ON_FAILURE
 from concert_assets.defs.retries import MayPass, retried
 from concert_assets.deliveries.curated import (
@@ -22,7 +21,7 @@ from concert_assets.deliveries.curated import (
     read_manifest,
 )
 from concert_assets.deliveries.log import Delivery, DeliveryLog, Entry, settle
-from concert_assets.resources.glue.protocol import CatalogRefused, GlueJobFailed, GlueJobs
+from concert_assets.resources.glue.protocol import GlueJobFailed, GlueJobs
 from concert_assets.resources.s3.resource import S3
 from concert_assets.warehousing.staging import needs_curation
 
@@ -160,9 +159,7 @@ def s3_objects(
         reasons += [f"held: {', '.join(held)}"] if held else []
         message = f"{len(deliveries) - len(undone)} of {len(deliveries)} deliveries are curated; {'; '.join(reasons)}"
         raise dg.Failure(message) if failure is None else MayPass(message)
-    live_by_name = {d.name: m for d in deliveries if d.state == "live" and (m := manifests[d.sequence]) is not None}
-    live = list(live_by_name.values())
-    _register(context, s3, glue, live_by_name)
+    live = [m for d in deliveries if d.state == "live" and (m := manifests[d.sequence]) is not None]
     for table in TABLES:
         counts = [count for manifest in live for count in manifest.counts if count.table == table.name]
         files = [item for manifest in live for item in manifest.accepted(table.name)]
@@ -187,21 +184,6 @@ def s3_objects(
         refused_objects=refused_objects,
         by_rule=_by_rule(live),
     )
-
-
-def _register(context: dg.AssetExecutionContext, s3: S3, glue: GlueJobs, live: Mapping[str, CuratedManifest]) -> None:
-    """Tell the Data Catalog of what is live. What it refuses is a warning: no table of the warehouse is made of it."""
-    tables, passed_over = catalog_tables(live, lambda key: s3.store.uri(s3.processed_bucket, key))
-    try:
-        database = glue.register(tables, s3.store.uri(s3.processed_bucket, CURATED_PREFIX.rstrip("/")))
-    except CatalogRefused as error:
-        context.log.warning(str(error))
-        return
-    if database and passed_over:
-        context.log.warning(
-            f"the Data Catalog lacks {', '.join(passed_over)}: curated by a version that laid all tables into one "
-            "folder, and their raw objects are gone"
-        )
 
 
 def _by_rule(manifests: Sequence[CuratedManifest]) -> dict[str, int]:

@@ -20,7 +20,7 @@ PARTS = (
     "governance",
     "schedule",
 )
-SECTIONS = ("Parameters", "Conditions", "Resources", "Outputs")
+SECTIONS = ("Parameters", "Rules", "Conditions", "Resources", "Outputs")
 SETTING = "Concert"  # outputs whose name begins so are settings
 _FOLDER = Path(__file__).parent / "templates"
 _DESCRIPTION = (

@@ -4,6 +4,7 @@ Not dagster-aws's PipesGlueClient: it polls a run in state EXPIRED for ever, lea
 and drops what a run that failed had reported.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from dagster import AssetExecutionContext, ConfigurableResource
 from pydantic import Field
 
 from concert_assets.resources.glue.package import script_of
-from concert_assets.resources.glue.protocol import CatalogTable
+from concert_assets.resources.glue.protocol import CatalogRefused, CatalogTable
 
 
 class AwsGlueJobs(ConfigurableResource):  # type: ignore[type-arg]
@@ -50,11 +51,25 @@ class AwsGlueJobs(ConfigurableResource):  # type: ignore[type-arg]
         return GlueSession(self, context.log).run(context, self.script(job), extras)
 
     def register(self, tables: Sequence[CatalogTable], location: str) -> str:
-        """Let the Data Catalog know these tables and their deliveries; raises CatalogRefused."""
-        if self.catalog_database:
-            from concert_assets.resources.glue.catalog import DataCatalog  # here, for it imports botocore
+        """Let the Data Catalog know these tables and their deliveries.
 
-            catalog = DataCatalog(self.catalog_database, self.catalog_tag, self.region, self.endpoint_url)
-            for table in tables:
+        One that is refused does not keep the others from being told of; CatalogRefused then says which were refused
+        what. No more are tried after ``patience_seconds``.
+        """
+        if not self.catalog_database:
+            return ""
+        from concert_assets.resources.glue.catalog import DataCatalog  # here, for it imports botocore
+
+        catalog = DataCatalog(self.catalog_database, self.catalog_tag, self.region, self.endpoint_url)
+        deadline = time.monotonic() + self.patience_seconds
+        refused: dict[str, list[str]] = {}
+        for table in tables:
+            try:
+                if time.monotonic() > deadline:
+                    raise CatalogRefused(f"the Data Catalog was not asked any more after {self.patience_seconds:.0f} s")
                 catalog.keep(table, location)
+            except CatalogRefused as error:
+                refused.setdefault(str(error), []).append(table.name)
+        if refused:
+            raise CatalogRefused("; ".join(f"{reason}: {', '.join(names)}" for reason, names in refused.items()))
         return self.catalog_database

@@ -19,6 +19,8 @@ _TYPES = {"varchar": "string", "integer": "int", "double precision": "double"}
 _LONGEST_COMMENT = 255
 # As many as one call takes.
 _CREATED, _UPDATED, _DELETED = 100, 100, 25
+# Another run was faster.
+_GONE, _THERE = "EntityNotFoundException", "AlreadyExistsException"
 _PARQUET = {
     "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
     "OutputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
@@ -42,26 +44,32 @@ class DataCatalog:
     def keep(self, table: CatalogTable, location: str) -> None:
         """Make the table and its partitions what they should be; raises CatalogRefused."""
         wanted = _table_input(table, location)
-        found = self.ask("get_table", {"EntityNotFoundException"}, Name=table.name).get("Table")
+        found = self.ask("get_table", {_GONE}, Name=table.name).get("Table")
         if found is None:
-            # Another run may be making it too, of the same deliveries or of fewer; the next one then mends that.
-            self.ask("create_table", {"AlreadyExistsException"}, TableInput=wanted)
+            # Another run may be making it too; what it makes differently is mended by the next one.
+            self.ask("create_table", {_THERE}, TableInput=wanted)
         elif not _holds(found.get("Parameters", {}), MARK):
             raise CatalogRefused(
                 f"the Data Catalog has a table {table.name} in CONCERT_CATALOG_DATABASE {self._database!r} that this "
                 "platform did not make; it stays as it is, name another database"
             )
         elif not _holds(found, wanted):
-            if self._tags:
-                self._tags.hide(table)
             parameters = {**found.get("Parameters", {}), **wanted["Parameters"]}
             self.ask("update_table", TableInput={**wanted, "Parameters": parameters}, SkipArchive=True)
-        if self._tags:
-            self._tags.tell(table)
-        self._keep_partitions(table, wanted["StorageDescriptor"])
-
-    def _keep_partitions(self, table: CatalogTable, descriptor: Mapping[str, Any]) -> None:
+        # What is gone goes before anything that may be refused: a delivery that was retracted is the worst to read.
         there = self._partitions(table.name)
+        gone = [{"Values": [name]} for name in there if name not in table.folders]
+        for some in _slices(gone, _DELETED):
+            answer = self.ask("batch_delete_partition", TableName=table.name, PartitionsToDelete=some)
+            self._check(answer, "batch_delete_partition", _GONE)
+        if self._tags:
+            self._tags.tell(table, [PARTITION_KEY])
+        self._add_partitions(table, wanted["StorageDescriptor"], there)
+
+    def _add_partitions(
+        self, table: CatalogTable, descriptor: Mapping[str, Any], there: Mapping[str, Mapping[str, Any]]
+    ) -> None:
+        """Make the partitions that are not there, and mend those that are others."""
         wanted = {
             name: {"Values": [name], "StorageDescriptor": {**descriptor, "Location": folder}}
             for name, folder in table.folders.items()
@@ -72,18 +80,12 @@ class DataCatalog:
             for name, one in wanted.items()
             if name in there and not _holds(there[name], one)
         ]
-        gone = [{"Values": [name]} for name in there if name not in wanted]
-        of = {"TableName": table.name}
-        # What is gone goes first: a delivery that was retracted is worse to read than a new one not to be there yet.
-        for some in _slices(gone, _DELETED):
-            answer = self.ask("batch_delete_partition", PartitionsToDelete=some, **of)
-            self._check(answer, "batch_delete_partition", "EntityNotFoundException")
         for some in _slices(changed, _UPDATED):
-            answer = self.ask("batch_update_partition", Entries=some, **of)
-            self._check(answer, "batch_update_partition")
+            answer = self.ask("batch_update_partition", TableName=table.name, Entries=some)
+            self._check(answer, "batch_update_partition", _GONE)
         for some in _slices(new, _CREATED):
-            answer = self.ask("batch_create_partition", PartitionInputList=some, **of)
-            self._check(answer, "batch_create_partition", "AlreadyExistsException")
+            answer = self.ask("batch_create_partition", TableName=table.name, PartitionInputList=some)
+            self._check(answer, "batch_create_partition", _THERE)
 
     def _partitions(self, table: str) -> dict[str, Mapping[str, Any]]:
         """The partitions that are there, by delivery."""
@@ -91,7 +93,7 @@ class DataCatalog:
         page: dict[str, str] = {}
         while True:
             answer = self.ask("get_partitions", TableName=table, **page)
-            found |= {one["Values"][0]: one for one in answer["Partitions"]}
+            found |= {one["Values"][0]: one for one in answer.get("Partitions", ())}
             if not answer.get("NextToken"):
                 return found
             page = {"NextToken": answer["NextToken"]}

@@ -1,4 +1,4 @@
-"""What the platform asks of Glue. Standard library only at run time."""
+"""What the platform asks of Glue. Standard library and the catalog alone at run time."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,9 +1,10 @@
 """Tags of Lake Formation on what is personal in a table, by which its grants tell who may read which columns.
 
-A table without a tag, and one whose columns are just being changed, is closed to whoever is granted what is not
-personal: its columns get their tags before it gets its own.
+A table is tagged as personal, and those of its columns that are not are opened one by one: a column of which nothing
+was told yet, such as one that has just been added, is closed.
 """
 
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from concert_assets.resources.clients import asked
@@ -21,42 +22,34 @@ class PersonalTags:
         self._database = database
         self._client = client
 
-    def hide(self, table: CatalogTable) -> None:
-        """Close the whole table, for columns are about to come that have no tag yet."""
-        self._tag({"Table": self._name(table)}, PERSONAL)
+    def tell(self, table: CatalogTable, partition_keys: Sequence[str]) -> None:
+        """Close the table, and then what is personal of it and was open, before the rest is opened.
 
-    def tell(self, table: CatalogTable) -> None:
-        """Tag the columns and then the table, as far as they are not."""
-        names = [column.name for column in table.columns]
-        personal = {column.name for column in table.columns if column.is_personal}
-        by_column = {"TableWithColumns": {**self._name(table), "ColumnNames": names}}
-        answer = self._ask("get_resource_lf_tags", Resource=by_column, ShowAssignedLFTags=True)
-        told = {
-            one["Name"] for one in answer.get("LFTagsOnColumns", ()) if PERSONAL in self._values(one.get("LFTags", ()))
-        }
-        if personal - told:
-            self._tag(self._columns(table, personal - told), PERSONAL)
-        whole = PERSONAL if table.is_personal else OPEN
-        answer = self._ask("get_resource_lf_tags", Resource={"Table": self._name(table)}, ShowAssignedLFTags=True)
-        if self._values(answer.get("LFTagsOnTable", ())) != [whole]:
-            self._tag({"Table": self._name(table)}, whole)
-        if told - personal:
-            self._ask(
-                "remove_lf_tags_from_resource",
-                Resource=self._columns(table, told - personal),
-                LFTags=[{"TagKey": self._key, "TagValues": [PERSONAL]}],
-            )
+        Of a table that is not personal as a whole ``partition_keys`` are open: no engine reads partitions without them.
+        """
+        columns = [*partition_keys, *(column.name for column in table.columns)]
+        closed = {column.name for column in table.columns if column.is_personal}
+        if table.is_personal:
+            closed = set(columns)
+        name = {"DatabaseName": self._database, "Name": table.name}
+        if self._value(self._told({"Table": name}).get("LFTagsOnTable", ())) != PERSONAL:
+            self._tag({"Table": name}, PERSONAL)
+        told = self._told({"TableWithColumns": {**name, "ColumnNames": columns}})
+        opened = {one["Name"] for one in told.get("LFTagsOnColumns", ()) if self._value(one.get("LFTags", ())) == OPEN}
+        self._tag_columns(name, opened & closed, PERSONAL)
+        self._tag_columns(name, set(columns) - closed - opened, OPEN)
 
-    def _name(self, table: CatalogTable) -> dict[str, Any]:
-        return {"DatabaseName": self._database, "Name": table.name}
+    def _tag_columns(self, table: Mapping[str, str], names: Collection[str], value: str) -> None:
+        if names:
+            self._tag({"TableWithColumns": {**table, "ColumnNames": sorted(names)}}, value)
 
-    def _columns(self, table: CatalogTable, names: set[str]) -> dict[str, Any]:
-        return {"TableWithColumns": {**self._name(table), "ColumnNames": sorted(names)}}
+    def _told(self, resource: Mapping[str, Any]) -> dict[str, Any]:
+        return self._ask("get_resource_lf_tags", Resource=resource, ShowAssignedLFTags=True)
 
-    def _values(self, tags: Any) -> list[str]:
-        return [value for tag in tags if tag["TagKey"] == self._key for value in tag["TagValues"]]
+    def _value(self, tags: Collection[Mapping[str, Any]]) -> str:
+        return next((tag["TagValues"][0] for tag in tags if tag["TagKey"] == self._key), "")
 
-    def _tag(self, resource: dict[str, Any], value: str) -> None:
+    def _tag(self, resource: Mapping[str, Any], value: str) -> None:
         self._ask("add_lf_tags_to_resource", Resource=resource, LFTags=[{"TagKey": self._key, "TagValues": [value]}])
 
     def _ask(self, call: str, **arguments: Any) -> dict[str, Any]:
