@@ -6,18 +6,11 @@ from typing import Any
 import dagster as dg
 
 from concert_assets import deployment as deployments
+from concert_assets.defs.assets import ASSETS
 from concert_assets.defs.jobs import jobs
 from concert_assets.defs.journal import RunJournal
-from concert_assets.defs.marts import marts
-from concert_assets.defs.predictions import predictions
-from concert_assets.defs.quality_results import quality_results
-from concert_assets.defs.raw_datasets import raw_datasets
-from concert_assets.defs.redshift_tables import staging, warehouse
-from concert_assets.defs.reports import reports
-from concert_assets.defs.s3_objects import s3_objects
 from concert_assets.defs.schedules import schedules
 from concert_assets.defs.sensors import sensors
-from concert_assets.defs.trained_models import trained_models
 from concert_assets.deployment import Deployment
 from concert_assets.resources.glue.aws import AwsGlueJobs
 from concert_assets.resources.glue.local import LocalGlue
@@ -30,7 +23,13 @@ from concert_assets.resources.s3.resource import AwsS3, FolderS3
 def build_resources(deployment: Deployment) -> dict[str, Any]:
     """The resources of a deployment, by key. Nothing is opened, and nothing that leads to AWS is imported."""
     bound = _embedded(deployment) if deployment.is_embedded else _aws(deployment)
-    journal = RunJournal(home=str(deployment.home), deployment=deployment.name, aws=_watched(deployment))
+    namespace = deployment.lineage_namespace
+    journal = RunJournal(
+        home=str(deployment.home),
+        deployment=deployment.name,
+        aws=_watched(deployment),
+        lineage={"namespace": namespace, "region": deployment.region} if namespace else {},
+    )
     return bound | {"journal": journal}
 
 
@@ -102,17 +101,7 @@ def build_definitions(
     """All definitions; ``resources`` take the place of the deployment's by key, ``loggers`` of the console's."""
     bound = build_resources(deployment or deployments.read())
     return dg.Definitions(
-        assets=[
-            raw_datasets,
-            s3_objects,
-            staging,
-            quality_results,
-            warehouse,
-            *marts,
-            *trained_models,
-            *predictions,
-            reports,
-        ],
+        assets=ASSETS,
         jobs=jobs,
         schedules=schedules,
         sensors=sensors,

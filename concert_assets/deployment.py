@@ -20,6 +20,7 @@ HOME_FORMAT = 1
 DEPLOYMENTS = ("embedded", "aws")
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_NAMESPACE = re.compile(r"[\w.:/-]{0,200}", re.ASCII)
 _MEMORY = re.compile(r"[1-9][0-9]*(MB|GB)")
 
 _DAGSTER_YAML = """\
@@ -67,6 +68,7 @@ class Deployment:
     processed_bucket: str = "concert-data-processed"
     memory_limit: str = "1GB"
     wait_seconds: float = 300.0
+    lineage_namespace: str = ""
     region: str = ""
     endpoint_url: str = ""
     bucket_key: str = ""
@@ -143,10 +145,17 @@ def read(environment: Mapping[str, str] | None = None, options: Mapping[str, str
         raise ConfigurationError(f"CONCERT_HOME (--home) is {home!r}, which is a file; expected a folder")
     raw_bucket = _bucket("CONCERT_RAW_BUCKET", values.get("CONCERT_RAW_BUCKET", default.raw_bucket))
     processed = _bucket("CONCERT_PROCESSED_BUCKET", values.get("CONCERT_PROCESSED_BUCKET", default.processed_bucket))
+    namespace = values.get("CONCERT_LINEAGE_NAMESPACE", "")
+    if not _NAMESPACE.fullmatch(namespace):
+        raise ConfigurationError(
+            f"CONCERT_LINEAGE_NAMESPACE is {namespace!r}; expected up to 200 letters, digits and any of . _ : / -"
+        )
     if raw_bucket == processed:
         raise ConfigurationError(f"CONCERT_RAW_BUCKET and CONCERT_PROCESSED_BUCKET are both {processed!r}; name two")
     place = Path(home).expanduser().absolute()
-    return Deployment(name, place, raw_bucket, processed, memory, float(wait), **_of_aws(values, name == "aws"))
+    return Deployment(
+        name, place, raw_bucket, processed, memory, float(wait), namespace, **_of_aws(values, name == "aws")
+    )
 
 
 def _of_aws(values: Mapping[str, str], is_bound: bool) -> dict[str, Any]:
@@ -191,6 +200,7 @@ def _environment(deployment: Deployment) -> dict[str, str]:
         "CONCERT_PROCESSED_BUCKET": deployment.processed_bucket,
         "CONCERT_MEMORY_LIMIT": deployment.memory_limit,
         "CONCERT_WAIT_SECONDS": str(deployment.wait_seconds),
+        "CONCERT_LINEAGE_NAMESPACE": deployment.lineage_namespace,
         "DAGSTER_HOME": str(deployment.dagster_home),
         **({} if deployment.is_embedded else {name: str(getattr(deployment, _field(name))) for name in OF_AWS}),
     }

@@ -58,6 +58,7 @@ BAD = {
     "CONCERT_GLUE_WORKERS": ["1", "300", "many"],
     "CONCERT_GLUE_DEADLINE_SECONDS": ["9", "604001", "1000000", "1.5"],
     "CONCERT_SIGNING_KEY": ["a key", "key;"],
+    "CONCERT_LINEAGE_NAMESPACE": ["a name", "x" * 201],
     "CONCERT_CATALOG_DATABASE": ["Concerts", "con-certs", "1st"],
     "CONCERT_CATALOG_TAG": ["a tag", "Personal", "-tag"],
     "CONCERT_SAGEMAKER_ROLE": ["sagemaker", "arn:aws:s3:::bucket"],

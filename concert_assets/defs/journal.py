@@ -21,7 +21,8 @@ from pydantic import Field, PrivateAttr
 from concert_assets.defs.event_log import keep_open
 from concert_assets.defs.report_files import PIPELINE_REPORT, write_report_files
 from concert_assets.defs.run_facts import run_facts
-from concert_assets.defs.watching import tell
+from concert_assets.defs.watching import Watchers, tell
+from concert_assets.resources.openlineage import OpenLineage
 from concert_assets.resources.watch import Watch
 
 # The locks of this process's runs, held until it ends.
@@ -36,6 +37,7 @@ class RunJournal(dg.ConfigurableResource):  # type: ignore[type-arg]
     home: str = Field(description="Folder of the home")
     deployment: str = Field(default="embedded", description="Name of the deployment, for the reports")
     aws: dict[str, str] = Field(default={}, description="Who on AWS is told of runs, see Watch; empty for nobody")
+    lineage: dict[str, str] = Field(default={}, description="Who is told of lineage, see OpenLineage; empty for nobody")
     _event_log: Any = PrivateAttr(default=())
 
     @property
@@ -44,9 +46,9 @@ class RunJournal(dg.ConfigurableResource):  # type: ignore[type-arg]
         return Path(self.home) / "reports"
 
     @property
-    def watch(self) -> Watch | None:
+    def watchers(self) -> Watchers:
         """Who is told of runs."""
-        return Watch(**self.aws) if self.aws else None
+        return Watchers(Watch(**self.aws) if self.aws else None, OpenLineage(**self.lineage) if self.lineage else None)
 
     @property
     def _runs(self) -> Path:
@@ -131,7 +133,7 @@ class RunJournal(dg.ConfigurableResource):  # type: ignore[type-arg]
             facts = run_facts(instance, run.run_id, self.deployment, self.home, is_killed=True)
             pipeline = build_pipeline_report(facts, None, generated_at=datetime.now(UTC))
             write_report_files(self.reports, run.run_id, {PIPELINE_REPORT: pipeline}, render_html(pipeline, None))
-            tell(instance, run.run_id, self.watch, pipeline, None, warn)
+            tell(instance, run.run_id, self.watchers, pipeline, None, warn)
         except Exception as error:  # a report of the past must not keep a run from beginning
             warn(f"the report of the killed run {run.run_id} cannot be written: {error}")
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -12,10 +12,13 @@ from concert_assets.defs.model_objects import MODELS, in_use, last_decision
 from concert_assets.defs.report_files import MODEL_REPORT, PIPELINE_REPORT, write_report_files
 from concert_assets.defs.run_facts import run_facts
 from concert_assets.defs.warehouse_facts import figure_facts, ledger_facts, top_predictions
-from concert_assets.defs.watching import tell
+from concert_assets.defs.watching import is_to_be_told, tell
 from concert_assets.resources.redshift.protocol import Session
 from concert_assets.resources.redshift.resource import Redshift
 from concert_assets.resources.s3.resource import S3
+
+if TYPE_CHECKING:
+    from concert_assets.reporting.facts import FigureFacts
 
 # A run that failed for want of the warehouse must not wait for it once more to say so.
 _PATIENCE_SECONDS = 20.0
@@ -55,7 +58,45 @@ def write_reports(
     ``last_step`` is the step that calls: where nothing failed before it, the run is told as ended with it. A warehouse
     that cannot be opened leaves its parts of the report empty, and the run's error says why.
     """
-    from concert_assets.reporting.build import build_pipeline_report, render_html
+    from concert_assets.reporting.build import render_html
+
+    pipeline, models, figures = _reports(instance, run_id, journal, s3, redshift, last_step)
+    write_report_files(
+        journal.reports,
+        run_id,
+        {PIPELINE_REPORT: pipeline, MODEL_REPORT: models},
+        render_html(pipeline, models, figures),
+    )
+    tell(instance, run_id, journal.watchers, pipeline, models, warn)
+    return pipeline
+
+
+def tell_of_success(
+    instance: dg.DagsterInstance,
+    run_id: str,
+    journal: RunJournal,
+    s3: S3,
+    redshift: Redshift,
+    warn: Callable[[str], None],
+) -> bool:
+    """Tell of a run that ended well and made no report, such as one that loaded arrivals; whether it was to be told."""
+    if not is_to_be_told(instance, run_id, journal.watchers):
+        return False
+    pipeline, models, _ = _reports(instance, run_id, journal, s3, redshift)
+    tell(instance, run_id, journal.watchers, pipeline, models, warn)
+    return True
+
+
+def _reports(
+    instance: dg.DagsterInstance,
+    run_id: str,
+    journal: RunJournal,
+    s3: S3,
+    redshift: Redshift,
+    last_step: str | None = None,
+) -> tuple[dict[str, Any], dict[str, Any], "FigureFacts | None"]:
+    """Both reports, and what the page draws beside them."""
+    from concert_assets.reporting.build import build_pipeline_report
 
     now = datetime.now(UTC)
     facts = run_facts(instance, run_id, journal.deployment, journal.home)
@@ -72,12 +113,4 @@ def write_reports(
     except Exception as error:  # whatever ails the warehouse must not cost the report that tells of it
         facts = replace(facts, error=facts.error or str(error))
         models = model_report(None, s3, run_id)
-    pipeline = build_pipeline_report(facts, ledger, generated_at=now)
-    write_report_files(
-        journal.reports,
-        run_id,
-        {PIPELINE_REPORT: pipeline, MODEL_REPORT: models},
-        render_html(pipeline, models, figures),
-    )
-    tell(instance, run_id, journal.watch, pipeline, models, warn)
-    return pipeline
+    return build_pipeline_report(facts, ledger, generated_at=now), models, figures

@@ -42,6 +42,28 @@ def run_failed(
         write_reports(context.instance, run.run_id, journal, s3, redshift, context.log.warning)
 
 
+@dg.run_status_sensor(
+    run_status=dg.DagsterRunStatus.SUCCESS,
+    name="run_succeeded",
+    description="Tell whoever watches of a run that ended well and made no report.",
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
+def run_succeeded(
+    context: dg.RunStatusSensorContext,
+    journal: dg.ResourceParam[RunJournal],
+    s3: dg.ResourceParam[S3],
+    redshift: dg.ResourceParam[Redshift],
+) -> dg.SkipReason | None:
+    """A run with a report has told of itself; one that loads arrivals, or some assets alone, has not."""
+    from concert_assets.defs.report_writer import tell_of_success
+
+    run_id = context.dagster_run.run_id
+    if not tell_of_success(context.instance, run_id, journal, s3, redshift, context.log.warning):
+        return dg.SkipReason(f"nobody is to be told of run {run_id[:8]}")
+    return None
+
+
 @dg.sensor(
     name="run_killed",
     description="Find the runs whose process is gone without a word, and mark them as failed.",
@@ -58,4 +80,4 @@ def run_killed(context: dg.SensorEvaluationContext, journal: dg.ResourceParam[Ru
     return dg.SkipReason(f"killed: {', '.join(buried)}" if buried else "no run was killed")
 
 
-sensors = [raw_object_arrived, tables_changed, model_drifted, run_failed, run_killed]
+sensors = [raw_object_arrived, tables_changed, model_drifted, run_failed, run_succeeded, run_killed]

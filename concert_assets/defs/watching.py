@@ -1,10 +1,12 @@
-"""Tells of a run that has ended whoever watches the deployment: figures of each, and an alert where it failed."""
+"""Tells of a run that has ended whoever watches: figures and lineage of each, and an alert where it failed."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import dagster as dg
 
+from concert_assets.defs.run_lineage import run_lineage
+from concert_assets.resources.openlineage import OpenLineage
 from concert_assets.resources.watch import Watch
 
 # The mark of a run of which all was told, so that of hook, asset and sensor one tells.
@@ -13,21 +15,39 @@ _ENDED = ("success", "failure", "killed")
 _FORECAST = "ticket_sales"
 
 
+class Watchers(NamedTuple):
+    """Who is told of runs, each where it is set."""
+
+    watch: Watch | None = None
+    lineage: OpenLineage | None = None
+
+
+def is_to_be_told(instance: dg.DagsterInstance, run_id: str, watchers: Watchers) -> bool:
+    """Whether anybody is told of runs and has not been told of this one yet."""
+    run = instance.get_run_by_id(run_id)
+    return any(watchers) and run is not None and TOLD_TAG not in run.tags
+
+
 def tell(
     instance: dg.DagsterInstance,
     run_id: str,
-    watch: Watch | None,
+    watchers: Watchers,
     pipeline: Mapping[str, Any],
     models: Mapping[str, Any] | None,
     warn: Callable[[str], None],
 ) -> None:
     """Send what the reports of an ended run say, once; what is refused is told to ``warn`` and sent no more."""
-    run = instance.get_run_by_id(run_id)
-    if watch is None or run is None or TOLD_TAG in run.tags or pipeline["run"]["status"] not in _ENDED:
+    status = pipeline["run"]["status"]
+    if status not in _ENDED or not is_to_be_told(instance, run_id, watchers):
         return
-    told = [watch.send(figures(pipeline, models))]
-    if pipeline["run"]["status"] != "success":
-        told.append(watch.alert(*alert(pipeline)))
+    told = []
+    if watchers.watch is not None:
+        told.append(watchers.watch.send(figures(pipeline, models)))
+        if status != "success":
+            told.append(watchers.watch.alert(*alert(pipeline)))
+    if watchers.lineage is not None:
+        lineage = run_lineage(instance, run_id, status, watchers.lineage.region)
+        told.append(watchers.lineage.send(lineage) if lineage else "")
     for reason in filter(None, told):
         warn(reason)
     instance.add_run_tags(run_id, {TOLD_TAG: "refused" if any(told) else "yes"})
