@@ -3,12 +3,14 @@
 import pandas as pd
 import pytest
 
+from concert_assets.defs.watching import figures
 from concert_assets.learning.model import Candidate
 from concert_assets.learning.sales import forecast_ticket_sales, train_ticket_sales
 from concert_assets.learning.settings import NotTrainable
 from concert_assets.learning.venues import rank_venues, train_venue_popularity
 from concert_assets.reporting.build import build_model_report, build_pipeline_report, render_html
 from concert_assets.reporting.facts import ModelFacts
+from concert_assets.resources.watch import METRICS
 from concert_assets_tests import reporting_samples as samples
 from concert_assets_tests.learning_world import AS_OF, make_world, query
 
@@ -48,7 +50,12 @@ def test_real_cards_fill_the_report_and_the_page(rows):
         assert entry["test_metrics"]["mae"] == model.card["metrics"]["test"]["mae"]
         assert sum(item["importance"] for item in entry["importances"]) == pytest.approx(1)
     assert [row["rank"] for row in report["venue_rankings"]] == list(range(1, 11))
-    page = render_html(build_pipeline_report(samples.run(), samples.ledger(), generated_at=samples.NOW), report)
+    pipeline = build_pipeline_report(samples.run(), samples.ledger(), generated_at=samples.NOW)
+    announced = report["models"][1]["horizons"][0]
+    told = figures(pipeline, report)  # the metrics of the run
+    assert told["ModelError"] == announced["metrics"]["mae"] > 0
+    assert set(told) == set(METRICS)
+    page = render_html(pipeline, report)
     models = page[page.index('<section id="models">') : page.index('<section id="run">')]
     assert report["venue_rankings"][0]["venue_id"] in models
     assert report["concert_forecasts"][9]["concert_id"] in models
