@@ -200,7 +200,7 @@ def _environment(deployment: Deployment) -> dict[str, str]:
         "CONCERT_PROCESSED_BUCKET": deployment.processed_bucket,
         "CONCERT_MEMORY_LIMIT": deployment.memory_limit,
         "CONCERT_WAIT_SECONDS": str(deployment.wait_seconds),
-        "CONCERT_LINEAGE_NAMESPACE": deployment.lineage_namespace,
+        **({"CONCERT_LINEAGE_NAMESPACE": deployment.lineage_namespace} if deployment.lineage_namespace else {}),
         "DAGSTER_HOME": str(deployment.dagster_home),
         **({} if deployment.is_embedded else {name: str(getattr(deployment, _field(name))) for name in OF_AWS}),
     }
@@ -261,6 +261,15 @@ def write_dotenv(deployment: Deployment, folder: Path) -> None:
         if not re.search(rf"^\s*(export\s+)?{name}=", text, re.MULTILINE):
             text += f"{name}={value}\n"
     _write(path, text)
+
+
+def adopt_dotenv(folder: Path) -> None:
+    """Take from ``.env`` of a folder what the environment does not have; what it has goes before."""
+    from dotenv import dotenv_values
+
+    for name, value in dotenv_values(folder / ".env").items():
+        if value is not None:
+            os.environ.setdefault(name, value)
 
 
 def _write(path: Path, text: str) -> None:

@@ -17,6 +17,7 @@ from concert_assets.cli.main import main
 from concert_assets.cli.options import SOURCES, parser
 from concert_assets.deployment import DEPLOYMENTS, ConfigurationError, Deployment, activate, read
 from concert_assets.simulation.settings import RAW_FORMATS, SettingsError, SimulationSettings
+from concert_assets_tests.support_demo import clean_environment
 
 ROOT = Path(__file__).parents[1]
 
@@ -254,3 +255,25 @@ def test_a_port_beyond_its_bounds_is_refused(value: str, capsys: pytest.CaptureF
     with pytest.raises(SystemExit, match="2"):
         main(["dev", "--port", value])
     assert "--port" in capsys.readouterr().err
+
+
+def test_the_web_ui_is_led_by_the_settings_of_its_command_and_not_by_the_file_of_another_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dagster takes ``.env`` of its working folder before the environment."""
+    (tmp_path / ".env").write_text("CONCERT_HOME=/elsewhere\nCONCERT_MEMORY_LIMIT=3GB\nOWN=kept\nGIVEN=file\n", "utf-8")
+    monkeypatch.chdir(tmp_path)
+    seen: dict[str, Any] = {}
+
+    def become(path: str, command: list[str]) -> None:
+        seen.update(environment=dict(os.environ), folder=Path.cwd(), command=command)
+        raise SystemExit(0)
+
+    monkeypatch.setattr(os, "execv", become)
+    with clean_environment(GIVEN="environment", CONCERT_MEMORY_LIMIT="2GB"), pytest.raises(SystemExit):
+        main(["dev", "--home", "mine", "--port", "3999"])
+    told = seen["environment"]
+    assert (told["CONCERT_HOME"], told["CONCERT_MEMORY_LIMIT"]) == (str(tmp_path / "mine"), "2GB")
+    assert (told["OWN"], told["GIVEN"]) == ("kept", "environment")
+    assert not (seen["folder"] / ".env").exists()
+    assert Path(seen["command"][seen["command"].index("-w") + 1]).is_absolute()

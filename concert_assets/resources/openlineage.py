@@ -1,7 +1,7 @@
 """Sends OpenLineage events of a run: what each step read and wrote, and which columns were made of which.
 
-Where they go is known to OpenLineage's own client: by its variables, such as OPENLINEAGE_URL, or its
-``openlineage.yml``.
+Where they go is known to OpenLineage's own client: by its variables, such as OPENLINEAGE_URL, or the file that
+OPENLINEAGE_CONFIG names.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
