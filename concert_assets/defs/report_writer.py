@@ -78,13 +78,11 @@ def tell_of_success(
     s3: S3,
     redshift: Redshift,
     warn: Callable[[str], None],
-) -> bool:
-    """Tell of a run that ended well and made no report, such as one that loaded arrivals; whether it was to be told."""
-    if not is_to_be_told(instance, run_id, journal.watchers):
-        return False
-    pipeline, models, _ = _reports(instance, run_id, journal, s3, redshift)
-    tell(instance, run_id, journal.watchers, pipeline, models, warn)
-    return True
+) -> None:
+    """Tell of a run that ended well and made no report, such as one that loaded arrivals, where it is to be told."""
+    if is_to_be_told(instance, run_id, journal.watchers):
+        pipeline, models, _ = _reports(instance, run_id, journal, s3, redshift)
+        tell(instance, run_id, journal.watchers, pipeline, models, warn)
 
 
 def _reports(
