@@ -1,12 +1,16 @@
 """What befalls a run of a Glue job, and that it ends in one line, with no run left behind and no report lost."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
+import boto3
 import pytest
 
+from concert_assets.resources.glue.logs import tail
 from concert_assets.resources.glue.protocol import GlueJobFailed
-from concert_assets_tests.support_glue import LOST_ANSWER, RESET, GlueDouble, glue_double
+from concert_assets.resources.glue.runs import JobRun
+from concert_assets_tests.support_glue import LOST_ANSWER, RESET, SYSTEM_LINE, GlueDouble, glue_double
 from concert_assets_tests.support_glue_jobs import (
     DIES,
     REPORTS,
@@ -128,7 +132,8 @@ def test_room_is_waited_for_until_the_deadline(double: GlueDouble, tmp_path: Pat
 
 def test_a_job_that_dies_before_it_reports_is_told_as_one_line(double: GlueDouble, tmp_path: Path) -> None:
     told = failure(launch(resource(double, tmp_path, DIES, log_seconds=0), NOTHING))
-    assert "ended as FAILED: Command failed with exit code -9; no log in /aws-glue/jobs/error" in told
+    assert "ended as FAILED: Command failed with exit code -9; no log in /aws-glue/jobs/output" in told
+    assert told.endswith(f"; in /aws-glue/jobs/error: {SYSTEM_LINE}")
     assert double.orphans() == []
 
 
@@ -147,6 +152,27 @@ def test_a_failure_tells_the_end_of_the_log_without_secrets(double: GlueDouble, 
     for secret in ("canary-of-the-log", ENVIRONMENT["AWS_SECRET_ACCESS_KEY"]):
         assert not done.logged(secret)
         assert secret not in told
+
+
+@pytest.mark.parametrize(
+    ("group", "stream", "told"),
+    [
+        ("output", "jr", "log: why"),
+        ("output", "jr-driver", "log: why"),
+        ("error", "jr", "no log in /aws-glue/jobs/output: ResourceNotFoundException; in /aws-glue/jobs/error: why"),
+        (
+            "error",
+            "jr_g-1",
+            "no log in /aws-glue/jobs/output: ResourceNotFoundException, nor in /aws-glue/jobs/error",
+        ),
+    ],
+)
+def test_the_log_is_found_where_glue_writes_it(double: GlueDouble, group: str, stream: str, told: str) -> None:
+    double.log(group, stream, ["", "why"])
+    if group == "output":
+        double.log("error", "jr", [SYSTEM_LINE])
+    with closing(boto3.client("logs", endpoint_url=double.url, region_name="us-east-1")) as client:
+        assert tail(client, JobRun("jr", "FAILED", "", "", "", "/aws-glue/jobs"), 0, ()) == told
 
 
 def test_all_that_was_reported_is_read_however_late(double: GlueDouble, tmp_path: Path) -> None:
