@@ -36,11 +36,11 @@ class FaultyProxy:
     def __init__(self, url: str) -> None:
         self.url = url
         self.requests: list[str] = []
-        self._plan: dict[str, list[Fault]] = {}
+        self._plan: dict[str, list[Fault | None]] = {}
         self._lock = threading.Lock()
 
-    def plan(self, method: str, *faults: Fault) -> None:
-        """What befalls the next requests of that method; those after them are answered as they should be."""
+    def plan(self, method: str, *faults: Fault | None) -> None:
+        """What befalls the next requests of that method, None nothing; those after them are answered as they should be."""
         self.requests.clear()
         self._plan[method] = list(faults)
 

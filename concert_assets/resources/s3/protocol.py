@@ -8,6 +8,8 @@ from typing import BinaryIO, Protocol
 
 # Where people drop files, under the names that they give them.
 INBOX_PREFIX = "inbox/"
+# What is not there, not allowed or something else than was expected stays so.
+_LASTING = (FileNotFoundError, FileExistsError, PermissionError, IsADirectoryError, NotADirectoryError)
 
 
 class ObjectNotFound(Exception):
@@ -28,6 +30,11 @@ class StoreBusy(ConnectionError):
 
 class StoreUnavailable(Exception):
     """The store refuses what is asked with these settings; trying again does not help."""
+
+
+def may_pass(error: BaseException) -> bool:
+    """Whether an error of a store, a disk or a connection may be gone when the same is tried a little later."""
+    return isinstance(error, OSError) and not isinstance(error, _LASTING)
 
 
 @dataclass(frozen=True, slots=True)
