@@ -65,7 +65,11 @@ def deployed(double: GlueDouble, proxy: FaultyProxy, home: Path) -> Iterator[Sit
         deadline_seconds=300, poll_seconds=0.2, log_seconds=2,
     )  # fmt: skip
     s3 = JobsOwnWay(
-        region=REGION, raw_bucket=RAW, processed_bucket=PROCESSED, endpoint_url=double.moto_url, job_endpoint_url=proxy.url
+        region=REGION,
+        raw_bucket=RAW,
+        processed_bucket=PROCESSED,
+        endpoint_url=double.moto_url,
+        job_endpoint_url=proxy.url,
     )
     with site({"CONCERT_HOME": str(home)}, s3=s3, glue=glue) as found:
         yield found
@@ -103,7 +107,9 @@ def test_throttling_that_passes_costs_the_step_a_try(
     assert tries == 2
     assert [run.state for run in double.runs] == ["SUCCEEDED", "SUCCEEDED"]
     left = len(double.orphans()) + uploads(moto.store, PROCESSED)
-    fault_line("Glue: S3 throttles within the job for a while", "step tried again, run ended well", amiss(moto, 1), left)
+    fault_line(
+        "Glue: S3 throttles within the job for a while", "step tried again, run ended well", amiss(moto, 1), left
+    )
 
 
 def test_throttling_that_lasts_ends_the_run_in_one_line(

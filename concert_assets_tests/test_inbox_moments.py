@@ -27,8 +27,8 @@ class Meddled(FolderObjectStore):
         self.happens = happens
 
     @contextmanager
-    def fetch(self, bucket: str, key: str) -> Iterator[Path]:
-        with super().fetch(bucket, key) as path:
+    def fetch(self, bucket: str, key: str, version: str = "") -> Iterator[Path]:
+        with super().fetch(bucket, key, version) as path:
             yield path
             self.happens(path)
 

@@ -16,6 +16,10 @@ class ObjectNotFound(Exception):
     """There is no object under that key."""
 
 
+class ObjectChanged(OSError):
+    """Under that key lies another version than the one that is read; what lies there now is found by a new look."""
+
+
 class ObjectExists(Exception):
     """The object was to be created once and is there already."""
 
@@ -53,8 +57,11 @@ class ObjectInfo:
 class ObjectStore(Protocol):
     """Buckets of objects. A reader sees a whole object or none; nothing half-written is ever visible."""
 
-    def read(self, bucket: str, key: str) -> bytes:
-        """All bytes of an object; ObjectNotFound where there is none."""
+    def read(self, bucket: str, key: str, version: str = "") -> bytes:
+        """All bytes of an object, of one version; ObjectNotFound where there is none.
+
+        ``version`` is the one that is meant, of an ObjectInfo; ObjectChanged where another has taken its place.
+        """
         ...
 
     def write(self, bucket: str, key: str, data: bytes) -> ObjectInfo:
@@ -69,8 +76,12 @@ class ObjectStore(Protocol):
         """A stream whose bytes become the object when the context ends without an error, and vanish otherwise."""
         ...
 
-    def fetch(self, bucket: str, key: str) -> AbstractContextManager[Path]:
-        """A local file that holds the object's bytes for as long as the context lasts."""
+    def fetch(self, bucket: str, key: str, version: str = "") -> AbstractContextManager[Path]:
+        """A local file that holds the object's bytes for as long as the context lasts; ObjectNotFound as for ``read``.
+
+        ObjectChanged where it is not the version that is meant, which may show only at the end of the context: what
+        was read in it then is not to be used.
+        """
         ...
 
     def head(self, bucket: str, key: str) -> ObjectInfo | None:
