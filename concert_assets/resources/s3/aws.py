@@ -28,13 +28,12 @@ from concert_assets.resources.s3.protocol import (
     ObjectNotFound,
     StoreUnavailable,
 )
-from concert_assets.resources.s3.uploading import uploading
+from concert_assets.resources.s3.uploading import CREATION, uploading
 
 ATTEMPTS = 5
 _BLOCK_BYTES = 1 << 20
 _MOST_KEY_BYTES = 1024
 _BUCKET = re.compile(r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-_CREATION = "creation"
 _EXISTS = {"412", "PreconditionFailed"}
 _CONFLICT = {"409", "ConditionalRequestConflict"}
 
@@ -103,7 +102,7 @@ class S3ObjectStore:
                         **_place(bucket, key),
                         Body=data,
                         IfNoneMatch="*",
-                        Metadata={_CREATION: mark},
+                        Metadata={CREATION: mark},
                         **self._encryption,
                     )
                 break
@@ -174,7 +173,7 @@ class S3ObjectStore:
 
     def _mark(self, bucket: str, key: str) -> str | None:
         with suppress(ObjectNotFound), _errors(bucket, key):
-            return cast("str | None", self.client.head_object(**_place(bucket, key))["Metadata"].get(_CREATION))
+            return cast("str | None", self.client.head_object(**_place(bucket, key))["Metadata"].get(CREATION))
         return None
 
     def _download(self, bucket: str, key: str, version: str, target: BinaryIO) -> None:
