@@ -96,8 +96,16 @@ def test_a_run_whose_process_was_killed_is_taken_up_by_the_next(double: GlueDoub
         process.kill()
         process.wait()
     assert double.orphans() != [], "nobody could stop it"
-    gate.touch()
+    looks = double.calls.count("GetJobRun")
+
+    def open_when_it_is_followed() -> None:
+        until(lambda: double.calls.count("GetJobRun") > looks)  # before that it might end before anybody joins
+        gate.touch()
+
+    thread = threading.Thread(target=open_when_it_is_followed)
+    thread.start()
     done = launch(glue, {"gate": str(gate)})
+    thread.join()
     assert done.failure is None
     assert done.messages == BOTH, "from the first one on"
     assert done.logged("joined it")
