@@ -41,7 +41,7 @@ FIND_PYTHON = for p in $(or $(PYTHON),python3 python3.13 python3.12 python3.11);
 	done
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test check conformance pins clean stale
+.PHONY: help demo dev test check conformance java pins clean stale
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -64,10 +64,16 @@ check: $(DEV) ## lint, format and types
 
 # The Spark of Glue 5.0, in an environment of its own: it is large, and nothing else of the project needs it.
 SPARK := .venv-spark
-conformance: $(SPARK)/.ready ## compare DuckDB with Glue's Spark, row by row; needs Java 17; ARGS="--sales 100000"
-	@java -version >/dev/null 2>&1 || { echo "Spark needs Java 17, and there is no java here; on Debian: apt-get install openjdk-17-jre-headless" >&2; exit 1; }
+conformance: java $(SPARK)/.ready ## compare DuckDB with Glue's Spark, row by row; needs Java 17; ARGS="--sales 100000"
 	@$(SPARK)/bin/python -m concert_assets_tests.conformance $(ARGS) 2>$(SPARK)/log || \
 	  { tail -n 20 $(SPARK)/log >&2; echo "the whole log of Spark is $(SPARK)/log" >&2; exit 1; }
+
+# The java that Spark takes. Newer ones run it too, some with other formats of dates: Glue 5.0 has 17.
+java: ## fail with one line where java is not the 17 that Spark needs
+	@version=$$("$${JAVA_HOME:+$$JAVA_HOME/bin/}java" -version 2>&1 | sed -n 's/.* version "\([^"]*\)".*/\1/p'); \
+	case "$$version" in 17 | 17.*) ;; *) \
+	  echo "Spark needs Java 17, and java is $${version:-not there}; on Debian: apt-get install openjdk-17-jre-headless, or set JAVA_HOME" >&2; \
+	  exit 1;; esac
 
 $(SPARK)/.ready: $(RUN) constraints.txt
 	@echo "setting up $(SPARK) with PySpark …"

@@ -10,6 +10,7 @@ import pytest
 from concert_assets.resources.s3.folder import FolderObjectStore
 from concert_assets.resources.s3.protocol import ObjectStore
 from concert_assets_tests.support_moto import MotoServer, running
+from concert_assets_tests.support_spark import missing_for_spark
 
 BROWSER_PROGRAMS = ("chromium", "chromedriver")
 
@@ -31,6 +32,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say why they were left out."""
     if missing := missing_programs():
         terminalreporter.write_line(f"browser tests were left out: {' and '.join(missing)} not found")
+    if lacking := missing_for_spark():
+        terminalreporter.write_line(f"Glue jobs were played on DuckDB alone: no {' and no '.join(lacking)}")
 
 
 @pytest.fixture(scope="session")

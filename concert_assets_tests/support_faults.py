@@ -22,9 +22,11 @@ HANG_SECONDS = 1.5
 
 
 def fault_line(fault: str, happened: str, amiss: int, orphans: int) -> None:
-    """Print a row of the table of faults: rows or objects lost or doubled, transactions or uploads left behind.
+    """Print a row of the one table of faults of S3, Glue and Redshift.
 
-    ``python -m pytest -q -s concert_assets_tests/test_warehouse_faults.py … | grep '^|'`` makes the table.
+    ``amiss`` are rows, objects, reports or runs that are lost or doubled, ``orphans`` what is left behind: runs,
+    transactions, uploads. The table is what ``grep '^|'`` leaves of ``python -m pytest -q -s`` over
+    ``concert_assets_tests/test_{object_store,glue,warehouse}_*.py``.
     """
     print(f"\n| {fault} | {happened} | {amiss} | {orphans} |")
     assert (amiss, orphans) == (0, 0), fault
@@ -36,11 +38,11 @@ class FaultyProxy:
     def __init__(self, url: str) -> None:
         self.url = url
         self.requests: list[str] = []
-        self._plan: dict[str, list[Fault]] = {}
+        self._plan: dict[str, list[Fault | None]] = {}
         self._lock = threading.Lock()
 
-    def plan(self, method: str, *faults: Fault) -> None:
-        """What befalls the next requests of that method; those after them are answered as they should be."""
+    def plan(self, method: str, *faults: Fault | None) -> None:
+        """What befalls the next requests of that method, None nothing; those after them are answered as they should be."""
         self.requests.clear()
         self._plan[method] = list(faults)
 

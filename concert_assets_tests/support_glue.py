@@ -29,6 +29,7 @@ ENDED = {"SUCCEEDED", "FAILED", "TIMEOUT", "STOPPED", "ERROR", "EXPIRED"}
 REAL = "real"  # the fate of a run that is a process and ends as it ends; any other is a state in which it stays
 RESET, LOST_ANSWER = "reset", "lost answer"  # faults of the connection; any other is the code of an error
 _LOGS = "/aws-glue/jobs"
+SYSTEM_LINE = "INFO LogPusher: stopping"
 
 
 @dataclass
@@ -92,9 +93,9 @@ class GlueDouble:
         self._lock = threading.Lock()
         logs = boto3.client("logs", endpoint_url=moto_url, region_name="us-east-1")
         self._logs = logs
-        with_group = {group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]}
-        if f"{_LOGS}/error" not in with_group:
-            logs.create_log_group(logGroupName=f"{_LOGS}/error")
+        groups = {group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]}
+        for name in {f"{_LOGS}/output", f"{_LOGS}/error"} - groups:
+            logs.create_log_group(logGroupName=name)
 
     def plan(self, operation: str, fault: str, times: int = 1) -> None:
         """Let the next calls of an operation fail."""
@@ -123,6 +124,14 @@ class GlueDouble:
             raise GlueError(fault, f"{operation} is answered with {fault}", status)
         with self._lock:
             return getattr(self, f"_{operation}")(**request), fault
+
+    def log(self, group: str, stream: str, lines: list[str]) -> None:
+        """Write lines to CloudWatch, to a stream that is not there yet."""
+        now = int(time.time() * 1000)
+        if events := [{"timestamp": now, "message": line} for line in lines if line]:
+            place = {"logGroupName": f"{_LOGS}/{group}", "logStreamName": stream}
+            self._logs.create_log_stream(**place)
+            self._logs.put_log_events(**place, logEvents=events)
 
     def close(self) -> None:
         """End what still runs."""
@@ -180,11 +189,9 @@ class GlueDouble:
 
     def _see_to_the_end(self, run: Run, process: JobProcess) -> None:
         code, lines = process.wait()
-        if lines:
-            self._logs.create_log_stream(logGroupName=f"{_LOGS}/error", logStreamName=run.run_id)
-            now = int(time.time() * 1000)
-            events = [{"timestamp": now, "message": line} for line in lines if line]
-            self._logs.put_log_events(logGroupName=f"{_LOGS}/error", logStreamName=run.run_id, logEvents=events)
+        # As Glue 5.0 has it: what the program prints to either stream here, what the system logs there.
+        self.log("output", run.run_id, lines)
+        self.log("error", run.run_id, [SYSTEM_LINE])
         with self._lock:
             if run.state in ENDED:
                 return

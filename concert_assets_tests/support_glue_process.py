@@ -45,15 +45,15 @@ class JobProcess:
         self._process: subprocess.Popen[str] | None = None
         self._is_killed = False
         self._lock = threading.Lock()
-        self._stderr = folder / "stderr"
+        self._printed = folder / "printed"
 
     def wait(self) -> tuple[int, list[str]]:
-        """Run it; its exit code and the lines of its standard error."""
+        """Run it; its exit code and the lines that it printed, to either stream."""
         try:
             command, environment, folder = self._prepared()
         except Exception as error:  # as on AWS, a run whose code cannot be had fails with the reason in its log
             return 1, [f"the run cannot be prepared: {type(error).__name__}: {error}"]
-        with self._stderr.open("wb") as stderr:
+        with self._printed.open("wb") as printed:
             with self._lock:
                 if self._is_killed:
                     return -signal.SIGKILL, []
@@ -62,13 +62,13 @@ class JobProcess:
                     cwd=folder,
                     env=environment,
                     stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=stderr,
+                    stdout=printed,
+                    stderr=subprocess.STDOUT,
                     start_new_session=True,
                 )
             code = self._process.wait()
         self._kill_group()  # what it started and left, as Spark's gateway
-        return code, self._stderr.read_text(errors="replace").splitlines()
+        return code, self._printed.read_text(errors="replace").splitlines()
 
     def kill(self) -> None:
         """Kill it and all that it started."""

@@ -2,7 +2,7 @@
 
 The hash is made outside both engines, of rows that duckdb's and psycopg2's own clients give: values with their types,
 doubles by the 15 digits that are sure, whatever the order. Glue is its double, which runs the uploaded code on the Spark
-that Glue has where ``make conformance`` has set it up, else on DuckDB.
+that Glue has where it is set up, as in CI it has to be, else on DuckDB.
 """
 
 import json
@@ -31,9 +31,9 @@ from concert_assets_tests.support_aws import (
 from concert_assets_tests.support_catalog import DATABASE, TAG, described, governed, there
 from concert_assets_tests.support_demo import DERIVED, OF_THE_HOME, PUBLISHED, report_of
 from concert_assets_tests.support_glue import GlueDouble, glue_double
-from concert_assets_tests.support_glue_process import Interpreter
 from concert_assets_tests.support_moto import MotoServer
 from concert_assets_tests.support_redshift import PostgresServer
+from concert_assets_tests.support_spark import interpreters, missing_in_ci
 
 pytestmark = [
     # Dagster's own reading of its contexts, and ours of the run's id, which both versions of the name give.
@@ -42,8 +42,6 @@ pytestmark = [
 ]
 
 TABLES = [*PUBLISHED, *DERIVED, "quality_results"]
-SPARK = Path(__file__).parents[1] / ".venv-spark"
-HAS_SPARK = (SPARK / ".ready").exists()
 OF_THE_RUN = OF_THE_HOME | {"run_id", "checked_at"}
 
 
@@ -74,8 +72,8 @@ def played(moto: MotoServer, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     governed(moto)
     with site({"CONCERT_HOME": str(home / "embedded")}) as embedded:
         assert embedded.run().success
-    interpreter = Interpreter(str(SPARK / "bin" / "python"), ("pyspark", "py4j")) if HAS_SPARK else Interpreter()
-    with support_redshift.running() as server, glue_double(moto.url, home / "glue", interpreter) as double:
+    assert missing_in_ci() == (), "CI plays the job on Spark"
+    with support_redshift.running() as server, glue_double(moto.url, home / "glue", interpreters()[-1]) as double:
         database = server.database()
         settings = aws_settings(home / "aws", moto.url)
         glue = AwsGlueJobs(

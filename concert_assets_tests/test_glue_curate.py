@@ -1,6 +1,6 @@
 """The job ``curate`` itself on the double of Glue: the objects that it leaves in S3 are those of the embedded run.
 
-On Spark too, as Glue has it, where ``make conformance`` has set it up.
+On Spark too, as Glue has it, where it is set up; in CI it has to be.
 """
 
 from collections.abc import Iterator
@@ -20,13 +20,9 @@ from concert_assets.resources.s3.resource import AwsS3
 from concert_assets_tests.support_core import PROCESSED, RAW, RULES, Core
 from concert_assets_tests.support_glue import GlueDouble, glue_double
 from concert_assets_tests.support_glue_jobs import launch
-from concert_assets_tests.support_glue_process import Interpreter
 from concert_assets_tests.support_moto import MotoServer
+from concert_assets_tests.support_spark import interpreters, missing_in_ci
 
-SPARK = Path(__file__).parents[1] / ".venv-spark"
-INTERPRETERS = [Interpreter()]
-if (SPARK / ".ready").exists():
-    INTERPRETERS.append(Interpreter(str(SPARK / "bin" / "python"), ("pyspark", "py4j")))
 ARTISTS = [
     {"artist_id": "a1", "name": "Nina Simone", "popularity_score": "91.5"},
     {"artist_id": "a2", "name": "Bjo\u0308rk", "updated_at": "2024-05-06T07:08:09Z"},
@@ -38,7 +34,7 @@ VENUES = [
 ]
 
 
-@pytest.fixture(params=INTERPRETERS, ids=lambda given: Path(given.python).parents[1].name)
+@pytest.fixture(params=interpreters(), ids=lambda given: Path(given.python).parents[1].name)
 def double(moto: MotoServer, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[GlueDouble]:
     moto.empty()
     with glue_double(moto.url, tmp_path / "runs", request.param) as double:
@@ -56,6 +52,10 @@ def rows(store: ObjectStore, content_id: str) -> dict[str, list[dict[str, Any]]]
         for item in manifest.files
     }
     return found | {"counts": [asdict(count) for count in (*manifest.counts, *manifest.rule_counts)]}
+
+
+def test_ci_plays_the_job_on_spark() -> None:
+    assert missing_in_ci() == ()
 
 
 def test_what_glue_leaves_is_what_the_embedded_run_leaves(double: GlueDouble, moto: MotoServer, tmp_path: Path) -> None:

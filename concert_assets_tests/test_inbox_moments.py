@@ -10,6 +10,7 @@ import pytest
 from concert_assets.deliveries.inbox import Inbox
 from concert_assets.deliveries.log import DeliveryLog
 from concert_assets.resources.s3.folder import FolderObjectStore
+from concert_assets.resources.s3.protocol import ObjectStore
 from concert_assets_tests.support_core import RAW, another, as_jsonl
 from concert_assets_tests.test_inbox import ADA, BEA, FORMATS, Dropped
 
@@ -27,8 +28,8 @@ class Meddled(FolderObjectStore):
         self.happens = happens
 
     @contextmanager
-    def fetch(self, bucket: str, key: str) -> Iterator[Path]:
-        with super().fetch(bucket, key) as path:
+    def fetch(self, bucket: str, key: str, version: str = "") -> Iterator[Path]:
+        with super().fetch(bucket, key, version) as path:
             yield path
             self.happens(path)
 
@@ -45,6 +46,20 @@ def test_a_file_that_changes_or_vanishes_while_it_is_read(tmp_path: Path, happen
     assert (taken.new, taken.left) == ((), ("inbox/artists/a.jsonl",))
     assert core.log.entries() == []
     assert core.inbox.arrivals().objects == path.exists(), "what is there still arrives as the version that it is now"
+
+
+def test_what_was_replaced_since_it_was_listed_is_left_and_arrives_as_it_is(store: ObjectStore) -> None:
+    """In folders and in S3, which reads the version that was listed or nothing."""
+    key = "inbox/artists/a.jsonl"
+    inbox = Inbox(DeliveryLog(store, RAW), FORMATS, 0)
+    store.write(RAW, key, ADA)
+    seen = inbox.arrivals()
+    store.write(RAW, key, BEA)
+    taken = inbox.take_in(seen)
+    assert (taken.new, taken.left) == ((), (key,))
+    (entry,) = inbox.take_in(inbox.arrivals()).new
+    assert store.read(RAW, entry.objects[0].key) == BEA
+    assert inbox.arrivals().objects == 0
 
 
 def test_a_file_that_may_not_be_read_holds_up_no_other(core: Dropped, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,12 +27,12 @@ from concert_assets.deployment import ConfigurationError, Deployment, HomeOfOthe
 from concert_assets.resources.kms.failures import SigningUnavailable
 from concert_assets.resources.redshift.failures import Unavailable
 from concert_assets.resources.redshift.protocol import WarehouseBusy, WarehouseDamaged
-from concert_assets.resources.s3.protocol import StoreBusy, StoreUnavailable
+from concert_assets.resources.s3.protocol import ObjectChanged, StoreBusy, StoreUnavailable
 
 # What a command may fail by, each in one line; anything else is a fault of the program and told as such.
 _FAILURES = (
     HomeOfOtherVersion, CommandFailed, WarehouseBusy, WarehouseDamaged, Unavailable, StoreBusy, StoreUnavailable,
-    SigningUnavailable,
+    SigningUnavailable, ObjectChanged,
 )  # fmt: skip
 _SETTINGS = ("home", "raw_bucket", "processed_bucket", "deployment")
 _COMMANDS: dict[str, Callable[[Deployment, Any], int]] = {

@@ -7,6 +7,7 @@ from typing import ParamSpec, TypeVar
 import dagster as dg
 
 from concert_assets.resources.redshift.protocol import WarehouseBusy
+from concert_assets.resources.s3.protocol import may_pass
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -14,8 +15,6 @@ T = TypeVar("T")
 MOST_RETRIES = 2
 FIRST_WAIT_SECONDS = 10.0
 WAIT_FACTOR = 3
-# What is not there, not allowed or something else than was expected stays so.
-_LASTING = (FileNotFoundError, FileExistsError, PermissionError, IsADirectoryError, NotADirectoryError)
 
 
 class MayPass(dg.Failure):
@@ -34,7 +33,7 @@ def retried(step: Callable[P, Iterator[T]]) -> Callable[P, Iterator[T]]:
         try:
             yield from step(*arguments, **options)
         except (MayPass, WarehouseBusy, OSError) as error:
-            if isinstance(error, _LASTING):
+            if isinstance(error, OSError) and not may_pass(error):
                 raise
             context = dg.AssetExecutionContext.get()
             # The report tells the description of a Failure; of other errors only the innermost of a chain.

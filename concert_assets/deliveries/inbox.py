@@ -23,7 +23,7 @@ from concert_assets.deliveries.log import (
     object_id,
     settle,
 )
-from concert_assets.resources.s3.protocol import INBOX_PREFIX, KeyRefused, ObjectInfo, ObjectNotFound
+from concert_assets.resources.s3.protocol import INBOX_PREFIX, KeyRefused, ObjectChanged, ObjectInfo, ObjectNotFound
 
 SOURCE = "inbox"
 _MOST_NAME_BYTES = 480
@@ -178,7 +178,7 @@ class Inbox:
         folder, file_name = _parts(info.key)
         is_archive = folder in self._formats.several_tables
         try:
-            with store.fetch(bucket, info.key) as path, path.open("rb") as stream:
+            with store.fetch(bucket, info.key, info.version) as path, path.open("rb") as stream:
                 kind = folder if is_archive else self._formats.guess(file_name, stream.read(self._formats.head_bytes))
                 stream.seek(0)
                 sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
@@ -187,10 +187,9 @@ class Inbox:
                 with store.open_write(bucket, key) as target:
                     hashing = HashingWriter(target)
                     shutil.copyfileobj(stream, hashing, 1 << 20)
-            found = store.head(bucket, info.key)
-        except (ObjectNotFound, FileNotFoundError, PermissionError, KeyRefused):
+        except (ObjectNotFound, ObjectChanged, FileNotFoundError, PermissionError, KeyRefused):
             return None
-        if found is None or found.version != info.version or hashing.sha256 != sha256:
+        if hashing.sha256 != sha256:
             return None
         copied = store.head(bucket, key)
         return DeliveredObject(

@@ -26,7 +26,7 @@ from concert_assets.glue_jobs.curation import curate_delivery
 from concert_assets.glue_jobs.raw_objects import ObjectAltered
 from concert_assets.glue_jobs.transport import open_pipes
 from concert_assets.resources.s3.folder import FolderObjectStore
-from concert_assets.resources.s3.protocol import ObjectNotFound, ObjectStore
+from concert_assets.resources.s3.protocol import ObjectNotFound, ObjectStore, may_pass
 
 
 def open_store(url: str) -> ObjectStore:
@@ -61,7 +61,10 @@ def open_engine(extras: Mapping[str, Any]) -> Any:
 
 
 def run(extras: Mapping[str, Any], pipes: PipesContext) -> None:
-    """Curate every delivery of the request that has no manifest yet, and report each as it is done."""
+    """Curate every delivery of the request that has no manifest yet, and report each as it is done.
+
+    Of one that could not be curated it reports ``error``, whether ``is_its_fault``, and whether it ``may_pass``.
+    """
     store = open_store(extras["store"])
     launcher = os.getppid()
 
@@ -94,6 +97,8 @@ def run(extras: Mapping[str, Any], pipes: PipesContext) -> None:
                         "error": f"{type(error).__name__}: {error}",
                         # Anything else, such as a full disk, says nothing of the delivery.
                         "is_its_fault": isinstance(error, ObjectAltered | ObjectNotFound),
+                        # The job ends well either way, so whoever launched it has to be told that it is worth another.
+                        "may_pass": may_pass(error),
                     }
                 )
                 continue

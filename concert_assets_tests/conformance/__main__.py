@@ -18,17 +18,18 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from concert_assets.catalog.canonical import TABLES
+from concert_assets.catalog.canonical import TABLES, TICKET_SALES
 from concert_assets.catalog.model import Table
 from concert_assets.deliveries.curated import CuratedFile, CuratedManifest
-from concert_assets.glue_jobs.curation import curate_delivery
+from concert_assets.glue_jobs.curation import CHUNK_ROWS, curate_delivery
 from concert_assets.glue_jobs.engine import DuckDBEngine
 from concert_assets.glue_jobs.judging import Engine
 from concert_assets.glue_jobs.normal_form import normalised
 from concert_assets.glue_jobs.plain import IS_PLAIN, POSITION, plain_rows, plain_statement
+from concert_assets.glue_jobs.raw_objects import raw_rows, units
 from concert_assets.glue_jobs.spark import SparkEngine
 from concert_assets.glue_jobs.statement import curation_statement
-from concert_assets.sources.model import raw_schema
+from concert_assets.sources.model import Notes, raw_schema
 from concert_assets_tests.benchmarks.ingest_platform import RAW, entry_of, generate, store_of
 from concert_assets_tests.conformance.compare import differences
 from concert_assets_tests.support_spellings import HOSTILE, PLAIN_ROWS
@@ -57,6 +58,30 @@ def statements() -> Iterator[Statement]:
             flagged = rows.append_column(IS_PLAIN, pa.array(plain))
             flagged = flagged.append_column(POSITION, pa.array(range(rows.num_rows), pa.int32()))
             yield f"{table.name}, plain", plain_statement(table), {raw: flagged}
+
+
+def raw_statements(home: Path) -> Iterator[Statement]:
+    """The quick and the full statement of ticket sales over all raw ones of the home's delivery, chunk by chunk.
+
+    Curation itself accepts nearly all of them the plain way, so that these two would see a few alone.
+    """
+    waiting: list[pa.RecordBatch] = []
+    for unit in units(entry_of(home).objects):
+        notes = {item.object_id: Notes() for item in unit}
+        for name, batch in raw_rows(store_of(home), RAW, unit, notes):
+            if name == TICKET_SALES.name:
+                waiting.append(batch)
+            if sum(part.num_rows for part in waiting) >= CHUNK_ROWS:
+                yield from _of_sales(waiting)
+                waiting = []
+    if waiting:
+        yield from _of_sales(waiting)
+
+
+def _of_sales(batches: list[pa.RecordBatch]) -> Iterator[Statement]:
+    read = {f"raw_{TICKET_SALES.name}": normalised(TICKET_SALES, pa.Table.from_batches(batches))}
+    yield f"{TICKET_SALES.name}, quick, as it came", curation_statement(TICKET_SALES, is_quick=True), read
+    yield f"{TICKET_SALES.name}, full, as it came", curation_statement(TICKET_SALES), read
 
 
 def curated(engine: Engine, home: Path, name: str) -> CuratedManifest:
@@ -123,6 +148,7 @@ def main() -> int:
     home = Path(tempfile.mkdtemp(prefix="concert-conformance-"))
     try:
         generate(home, options.sales, "jsonl")
+        found += [line for each in raw_statements(home) for line in check.statement(each)]
         made: dict[str, CuratedManifest] = {}
         for engine in check.engines:
             started = time.perf_counter()

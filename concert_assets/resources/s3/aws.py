@@ -4,6 +4,7 @@ boto3 rather than obstore, which refuses keys with ``..`` or ``//`` and drops a 
 imports boto3, so it is imported where a store is opened.
 """
 
+import random
 import re
 import secrets
 import time
@@ -21,18 +22,18 @@ from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[impor
 from concert_assets.resources.s3.failures import code_of, told
 from concert_assets.resources.s3.protocol import (
     KeyRefused,
+    ObjectChanged,
     ObjectExists,
     ObjectInfo,
     ObjectNotFound,
     StoreUnavailable,
 )
-from concert_assets.resources.s3.uploading import uploading
+from concert_assets.resources.s3.uploading import CREATION, uploading
 
 ATTEMPTS = 5
 _BLOCK_BYTES = 1 << 20
 _MOST_KEY_BYTES = 1024
 _BUCKET = re.compile(r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-_CREATION = "creation"
 _EXISTS = {"412", "PreconditionFailed"}
 _CONFLICT = {"409", "ConditionalRequestConflict"}
 
@@ -79,10 +80,10 @@ class S3ObjectStore:
         self.client = client
         self._encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if key else {}
 
-    def read(self, bucket: str, key: str) -> bytes:
-        """All bytes of an object."""
+    def read(self, bucket: str, key: str, version: str = "") -> bytes:
+        """All bytes of an object, of that version where one is given."""
         target = BytesIO()
-        self._download(bucket, key, target)
+        self._download(bucket, key, version, target)
         return target.getvalue()
 
     def write(self, bucket: str, key: str, data: bytes) -> ObjectInfo:
@@ -101,7 +102,7 @@ class S3ObjectStore:
                         **_place(bucket, key),
                         Body=data,
                         IfNoneMatch="*",
-                        Metadata={_CREATION: mark},
+                        Metadata={CREATION: mark},
                         **self._encryption,
                     )
                 break
@@ -115,7 +116,7 @@ class S3ObjectStore:
                 # Another writer is at it this very moment: whether it exists will be known in the next.
                 if attempt == ATTEMPTS - 1:
                     raise told(error, bucket, key) from error
-            time.sleep(0.05 * 2**attempt)
+            _pause(attempt)
         return self._written(bucket, key)
 
     @contextmanager
@@ -130,10 +131,10 @@ class S3ObjectStore:
             yield stream
 
     @contextmanager
-    def fetch(self, bucket: str, key: str) -> Iterator[Path]:
-        """A temporary file with the object's bytes, all of them."""
+    def fetch(self, bucket: str, key: str, version: str = "") -> Iterator[Path]:
+        """A temporary file with the object's bytes, all of them, of that version where one is given."""
         with NamedTemporaryFile(prefix="s3-object-") as target:
-            self._download(bucket, key, cast(BinaryIO, target))
+            self._download(bucket, key, version, cast(BinaryIO, target))
             target.flush()
             yield Path(target.name)
 
@@ -172,14 +173,18 @@ class S3ObjectStore:
 
     def _mark(self, bucket: str, key: str) -> str | None:
         with suppress(ObjectNotFound), _errors(bucket, key):
-            return cast("str | None", self.client.head_object(**_place(bucket, key))["Metadata"].get(_CREATION))
+            return cast("str | None", self.client.head_object(**_place(bucket, key))["Metadata"].get(CREATION))
         return None
 
-    def _download(self, bucket: str, key: str, target: BinaryIO) -> None:
-        """Fill an empty file with an object. botocore checks length and checksum but does not repeat what broke off."""
+    def _download(self, bucket: str, key: str, version: str, target: BinaryIO) -> None:
+        """Fill an empty file with an object. botocore checks length and checksum but does not repeat what broke off.
+
+        All attempts are of one version: the given one, or that of the first answer.
+        """
         for attempt in range(ATTEMPTS):
-            with _errors(bucket, key):
-                body = self.client.get_object(**_place(bucket, key))["Body"]
+            answer = self._answer(bucket, key, version)
+            version = _info(key, answer["ContentLength"], answer).version
+            body = answer["Body"]
             try:
                 with body:
                     for block in body.iter_chunks(_BLOCK_BYTES):
@@ -190,13 +195,42 @@ class S3ObjectStore:
                     raise told(error, bucket, key) from error
             target.seek(0)
             target.truncate()
-            time.sleep(0.05 * 2**attempt)
+            _pause(attempt)
+
+    def _answer(self, bucket: str, key: str, version: str) -> dict[str, Any]:
+        """The beginning of an object's bytes; ObjectChanged where they are not of the version, if one is given."""
+        asked = {"IfMatch": _etag(version)} if version else {}
+        try:
+            with _errors(bucket, key):
+                answer = cast("dict[str, Any]", self.client.get_object(**_place(bucket, key), **asked))
+        except ClientError as error:
+            if code_of(error) not in _EXISTS:
+                raise told(error, bucket, key) from error
+            raise _changed(bucket, key) from error
+        # The same bytes may have come back after others: then the ETag is that of the version, and the time is not.
+        if version and _info(key, answer["ContentLength"], answer).version != version:
+            answer["Body"].close()
+            raise _changed(bucket, key)
+        return answer
 
 
 def _info(key: str, size_bytes: int, told: dict[str, Any]) -> ObjectInfo:
     changed_at = told["LastModified"].timestamp()
     etag = told["ETag"].strip('"')
     return ObjectInfo(key, size_bytes, f"{etag}-{size_bytes:x}-{int(changed_at):x}", changed_at)
+
+
+def _etag(version: str) -> str:
+    return f'"{version.rsplit("-", 2)[0]}"'
+
+
+def _changed(bucket: str, key: str) -> ObjectChanged:
+    return ObjectChanged(f"object {key!r} in bucket {bucket!r} is another version now than the one that is read")
+
+
+def _pause(attempt: int) -> None:
+    """Wait before another attempt, twice as long each time, each caller another while: they may have met at once."""
+    time.sleep(0.1 * 2**attempt * random.uniform(0.5, 1))  # noqa: S311 - chance alone, nothing is kept secret by it
 
 
 def _bucket(bucket: str) -> str:

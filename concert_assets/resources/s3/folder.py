@@ -15,7 +15,14 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote, unquote
 
-from concert_assets.resources.s3.protocol import INBOX_PREFIX, KeyRefused, ObjectExists, ObjectInfo, ObjectNotFound
+from concert_assets.resources.s3.protocol import (
+    INBOX_PREFIX,
+    KeyRefused,
+    ObjectChanged,
+    ObjectExists,
+    ObjectInfo,
+    ObjectNotFound,
+)
 
 _TEMPORARY = ".writing-"  # an encoded segment never begins with a dot, so no key can collide with it
 _EMPTY_SEGMENT = "%"  # no encoding yields a lone percent sign
@@ -90,10 +97,11 @@ class FolderObjectStore:
             raise KeyRefused(f"{bucket!r} is no bucket name: letters, digits, dots and dashes are allowed")
         return self.root / bucket
 
-    def read(self, bucket: str, key: str) -> bytes:
-        """All bytes of an object."""
+    def read(self, bucket: str, key: str, version: str = "") -> bytes:
+        """All bytes of an object, of that version where one is given."""
         try:
-            return self.path(bucket, key).read_bytes()
+            with self.fetch(bucket, key, version) as path:
+                return path.read_bytes()
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
             raise ObjectNotFound(f"no object {key!r} in bucket {bucket!r}") from error
 
@@ -127,12 +135,18 @@ class FolderObjectStore:
         _sync_folder(target.parent)
 
     @contextmanager
-    def fetch(self, bucket: str, key: str) -> Iterator[Path]:
-        """The object's own file: it is never written in place, so nothing needs copying."""
+    def fetch(self, bucket: str, key: str, version: str = "") -> Iterator[Path]:
+        """The object's own file: it is never written in place, so nothing needs copying.
+
+        But for the inbox, where people write as they like. So a version is compared before and after: of what was the
+        same at both, all that was read between is.
+        """
         path = self.path(bucket, key)
         if not path.is_file():
             raise ObjectNotFound(f"no object {key!r} in bucket {bucket!r}")
+        self._compare(path, key, version)
         yield path
+        self._compare(path, key, version)
 
     def head(self, bucket: str, key: str) -> ObjectInfo | None:
         """Size and version of an object, or None."""
@@ -187,6 +201,15 @@ class FolderObjectStore:
         # the inode's change cannot be set, so that a copy that keeps the file's time still shows.
         times = f"{status.st_mtime_ns:x}-{status.st_ctime_ns:x}"
         return ObjectInfo(key, status.st_size, f"{times}-{status.st_ino:x}-{status.st_size:x}", status.st_ctime)
+
+    def _compare(self, path: Path, key: str, version: str) -> None:
+        """Raise ObjectChanged where the file is not of the version that is meant, if one is."""
+        try:
+            is_meant = not version or self._info(path, key).version == version
+        except FileNotFoundError:
+            is_meant = False
+        if not is_meant:
+            raise ObjectChanged(f"object {key!r} is another version now than the one that is read")
 
     @contextmanager
     def _temporary(self, target: Path) -> Iterator[tuple[Path, BinaryIO]]:

@@ -8,10 +8,16 @@ from typing import BinaryIO, Protocol
 
 # Where people drop files, under the names that they give them.
 INBOX_PREFIX = "inbox/"
+# What is not there, not allowed or something else than was expected stays so.
+_LASTING = (FileNotFoundError, FileExistsError, PermissionError, IsADirectoryError, NotADirectoryError)
 
 
 class ObjectNotFound(Exception):
     """There is no object under that key."""
+
+
+class ObjectChanged(OSError):
+    """Under that key lies another version than the one that is read; what lies there now is found by a new look."""
 
 
 class ObjectExists(Exception):
@@ -30,6 +36,11 @@ class StoreUnavailable(Exception):
     """The store refuses what is asked with these settings; trying again does not help."""
 
 
+def may_pass(error: BaseException) -> bool:
+    """Whether an error of a store, a disk or a connection may be gone when the same is tried a little later."""
+    return isinstance(error, OSError) and not isinstance(error, _LASTING)
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
     """One version of one object: its key, size in bytes and a token that changes whenever the bytes do.
@@ -46,8 +57,11 @@ class ObjectInfo:
 class ObjectStore(Protocol):
     """Buckets of objects. A reader sees a whole object or none; nothing half-written is ever visible."""
 
-    def read(self, bucket: str, key: str) -> bytes:
-        """All bytes of an object; ObjectNotFound where there is none."""
+    def read(self, bucket: str, key: str, version: str = "") -> bytes:
+        """All bytes of an object, of one version; ObjectNotFound where there is none.
+
+        ``version`` is the one that is meant, of an ObjectInfo; ObjectChanged where another has taken its place.
+        """
         ...
 
     def write(self, bucket: str, key: str, data: bytes) -> ObjectInfo:
@@ -62,8 +76,12 @@ class ObjectStore(Protocol):
         """A stream whose bytes become the object when the context ends without an error, and vanish otherwise."""
         ...
 
-    def fetch(self, bucket: str, key: str) -> AbstractContextManager[Path]:
-        """A local file that holds the object's bytes for as long as the context lasts."""
+    def fetch(self, bucket: str, key: str, version: str = "") -> AbstractContextManager[Path]:
+        """A local file that holds the object's bytes for as long as the context lasts; ObjectNotFound as for ``read``.
+
+        ObjectChanged where it is not the version that is meant, which may show only at the end of the context: what
+        was read in it then is not to be used.
+        """
         ...
 
     def head(self, bucket: str, key: str) -> ObjectInfo | None:

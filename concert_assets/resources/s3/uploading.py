@@ -5,6 +5,7 @@ stream takes one more thread and copy; here the parts are sent as they become fu
 """
 
 import io
+import secrets
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -12,6 +13,10 @@ from typing import Any, BinaryIO, cast
 
 from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
 
+from concert_assets.resources.s3.failures import code_of
+
+# Metadata by which an object is known again as one of ours where the answer to what made it was lost.
+CREATION = "creation"
 PART_BYTES = 16 << 20
 _AT_ONCE = 4  # parts on their way
 # S3 checks each part, and then the whole without reading it again.
@@ -29,6 +34,7 @@ class _Upload(io.RawIOBase):
         self._pool = ThreadPoolExecutor(_AT_ONCE, "upload")
         self._parts: list[Future[dict[str, Any]]] = []
         self._upload_id = ""
+        self._mark = secrets.token_hex(16)
         self._size_bytes = 0
         self._waiting: list[bytes] = []
         self._waiting_bytes = 0
@@ -55,7 +61,9 @@ class _Upload(io.RawIOBase):
 
     def _send(self) -> None:
         if not self._upload_id:
-            begun = self._client.create_multipart_upload(**self._place, **self._encryption, **_CHECKSUM)
+            begun = self._client.create_multipart_upload(
+                **self._place, Metadata={CREATION: self._mark}, **self._encryption, **_CHECKSUM
+            )
             self._upload_id = begun["UploadId"]
         if len(self._parts) >= _AT_ONCE:
             self._parts[-_AT_ONCE].result()
@@ -77,9 +85,20 @@ class _Upload(io.RawIOBase):
         if self._waiting:
             self._send()
         parts = [part.result() for part in self._parts]
-        self._client.complete_multipart_upload(
-            **self._place, UploadId=self._upload_id, MultipartUpload={"Parts": parts}
-        )
+        try:
+            self._client.complete_multipart_upload(
+                **self._place, UploadId=self._upload_id, MultipartUpload={"Parts": parts}
+            )
+        except ClientError as error:
+            # An attempt whose answer was lost on the way may have completed it; then the repetition finds no upload.
+            if code_of(error) != "NoSuchUpload" or not self._is_there():
+                raise
+
+    def _is_there(self) -> bool:
+        """Whether the object is what this upload has made."""
+        with suppress(ClientError):
+            return bool(self._client.head_object(**self._place)["Metadata"].get(CREATION) == self._mark)
+        return False
 
     def undo(self) -> None:
         """Abort, once nothing is on its way any more: a part that came later would stay."""
