@@ -13,18 +13,24 @@ import pytest
 from concert_assets import deployment as deployments
 from concert_assets.cli.main import main
 from concert_assets.defs import retries
+from concert_assets.resources.clients import aws_client
+from concert_assets.resources.glue.aws import AwsGlueJobs
 from concert_assets_tests import support_redshift
-from concert_assets_tests.support_aws import SMALL_WORLD, GlueHere, aws_settings, postgres, postgres_rows, site
+from concert_assets_tests.support_aws import REGION, ROLE, SMALL_WORLD, aws_settings, postgres, postgres_rows, site
 from concert_assets_tests.support_canary import files, forms, leaks, objects
 from concert_assets_tests.support_demo import clean_environment
+from concert_assets_tests.support_glue import glue_double
 from concert_assets_tests.support_moto import ENVIRONMENT, MotoServer
 from concert_assets_tests.support_redshift import PASSWORD, PostgresServer
 
 pytestmark = [
     # Dagster's own reading of its contexts, and ours of the run's id, which both versions of the name give.
     pytest.mark.filterwarnings("ignore:.*Context.(run_id|dagster_run) is deprecated:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:.*expected_writer_count:dagster.PreviewWarning"),  # Dagster's own Pipes client
 ]
 TOKEN = "canary-token-of-a-session/with+signs=="
+LINEAGE = "canary-key-of-lineage/4b7d"
+SECRETS = {"secret key", "session token", "password of the warehouse", "signing key", "key for lineage"}
 BUCKETS = ("concert-data-raw", "concert-data-processed")
 
 
@@ -63,13 +69,35 @@ def server() -> Iterator[PostgresServer]:
 
 @pytest.fixture(scope="module")
 def left(moto: MotoServer, server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Left:
-    """One run that ends well and three that do not: a bucket, a warehouse and a key that are not there."""
+    """One run that ends well and four that do not: a bucket, a warehouse and a key that are not there, a job that fails.
+
+    What takes lineage answers none of them.
+    """
     home = tmp_path_factory.mktemp("home")
     moto.empty()
-    settings = aws_settings(home, moto.url, AWS_SESSION_TOKEN=TOKEN)
     database = server.database()
-    with socket.socket() as closed:
+    with (
+        socket.socket() as closed,
+        glue_double(moto.url, tmp_path_factory.mktemp("glue")) as double,
+    ):
         closed.bind(("127.0.0.1", 0))
+        lineage = {
+            "CONCERT_LINEAGE_NAMESPACE": "concerts",
+            "OPENLINEAGE__TRANSPORT__TYPE": "http",
+            "OPENLINEAGE__TRANSPORT__URL": f"http://127.0.0.1:{closed.getsockname()[1]}",
+            "OPENLINEAGE__TRANSPORT__RETRY": '{"total": 0}',
+            "OPENLINEAGE__TRANSPORT__AUTH": json.dumps({"type": "api_key", "apiKey": LINEAGE}),
+        }
+        settings = aws_settings(home, moto.url, AWS_SESSION_TOKEN=TOKEN, **lineage)
+        glue = AwsGlueJobs(
+            region=REGION,
+            processed_bucket="concert-data-processed",
+            role=ROLE,
+            endpoint_url=double.url,
+            deadline_seconds=300,
+            poll_seconds=0.3,
+            log_seconds=1,
+        )
         dead = PostgresServer(closed.getsockname()[1])
         redshift = postgres(settings, server, database)
         runs = {
@@ -77,16 +105,20 @@ def left(moto: MotoServer, server: PostgresServer, tmp_path_factory: pytest.Temp
             "bucket": (settings | {"CONCERT_PROCESSED_BUCKET": "not-there"}, redshift),
             "warehouse": (settings, postgres(settings, dead, database)),
             "key": (settings | {"CONCERT_SIGNING_KEY": "alias/not-there"}, redshift),
+            "job": (settings, redshift),
         }
         records, patch = Records(), pytest.MonkeyPatch()
         patch.setattr(retries, "FIRST_WAIT_SECONDS", 0.0)
         secrets = {"secret key": ENVIRONMENT["AWS_SECRET_ACCESS_KEY"].encode(), "session token": TOKEN.encode()}
-        found = Left(home, moto, secrets | {"password of the warehouse": PASSWORD.encode()})
+        secrets |= {"password of the warehouse": PASSWORD.encode(), "key for lineage": LINEAGE.encode()}
+        found = Left(home, moto, secrets)
         logging.getLogger().addHandler(records)
         try:
             for name, (changed, warehouse) in runs.items():
-                with site(changed, redshift=warehouse, glue=GlueHere()) as deployed:
-                    world = SMALL_WORLD if name == "well" else SMALL_WORLD | {"seed": 7}
+                with site(changed, redshift=warehouse, glue=glue) as deployed:
+                    world = SMALL_WORLD if name == "well" else SMALL_WORLD | {"seed": len(name)}
+                    for _ in range(10 if name == "job" else 0):
+                        double.fate("FAILED")
                     result = deployed.run("retrain_models", {}) if name == "key" else deployed.run("run_demo", world)
                     assert result.success is (name == "well"), name
                     errors = [
@@ -103,7 +135,13 @@ def left(moto: MotoServer, server: PostgresServer, tmp_path_factory: pytest.Temp
         finally:
             logging.getLogger().removeHandler(records)
             patch.undo()
+        found.told += [(f"job {name} of Glue", repr(job).encode()) for name, job in double.jobs.items()]
+        found.told += [(f"run {run.run_id} of Glue", repr(vars(run)).encode()) for run in double.runs]
     found.told.append(("logs", "\n".join(records.lines).encode()))
+    logs = aws_client("logs", REGION, moto.url)
+    for group in ("/aws-glue/jobs/output", "/aws-glue/jobs/error"):
+        lines = [event["message"] for event in logs.filter_log_events(logGroupName=group)["events"]]
+        found.told.append((f"lines of {group}", "\n".join(lines).encode()))
     for table in ("load_ledger", "quality_results", "row_outcomes", "publications"):
         rows = postgres_rows(server, database, f"select * from concert_dw.{table}")
         found.told.append((f"table {table}", repr(rows).encode()))
@@ -113,15 +151,16 @@ def left(moto: MotoServer, server: PostgresServer, tmp_path_factory: pytest.Temp
 def test_no_secret_is_left_anywhere(left: Left, capsys: pytest.CaptureFixture[str]) -> None:
     found, looked = leaks(left.places(), left.secrets)
     assert found == []
-    assert set(left.secrets) == {"secret key", "session token", "password of the warehouse", "signing key"}
+    assert set(left.secrets) == SECRETS
     names = [name for name, _ in left.places()]
-    for part in ("tracebacks", "logs", "resources", "/dagster/", "rows of ", "report.html", ".env", *BUCKETS):
+    parts = ("tracebacks", "logs", "resources", "/dagster/", "rows of ", "report.html", ".env", "of Glue", "/aws-glue/")
+    for part in (*parts, *BUCKETS):
         assert any(part in name for name in names), part
     with capsys.disabled():
         print(f"\ncanary: {len(left.secrets)} secrets sought in {looked} places, {len(found)} found")
 
 
-@pytest.mark.parametrize("name", ["secret key", "session token", "password of the warehouse", "signing key"])
+@pytest.mark.parametrize("name", sorted(SECRETS))
 def test_a_secret_that_is_left_is_found(left: Left, name: str) -> None:
     secret = left.secrets[name]
     planted = left.home / "reports" / "latest" / "planted.json"
@@ -140,6 +179,7 @@ def test_a_secret_that_is_left_is_found(left: Left, name: str) -> None:
         ("bucket", "NoSuchBucket", "CONCERT_PROCESSED_BUCKET"),
         ("warehouse", "connection to server|refused", "CONCERT_REDSHIFT_WORKGROUP"),
         ("key", "NotFoundException", "CONCERT_SIGNING_KEY"),
+        ("job", "FAILED", "concert-assets-curate"),
     ],
 )
 def test_a_failing_run_names_the_setting_and_the_code(left: Left, name: str, code: str, setting: str) -> None:
