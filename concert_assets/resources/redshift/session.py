@@ -20,7 +20,7 @@ from concert_assets.resources.s3.protocol import ObjectStore
 if TYPE_CHECKING:
     import pandas as pd
 
-_FETCH_ROWS = 50_000
+_FETCH_ROWS = 1_000  # a cluster of one node refuses to give more; results that are large come by UNLOAD
 _PUBLICATION = f"select number, fingerprint, position from {PUBLICATIONS.qualified} order by number desc limit 1"
 
 
