@@ -18,7 +18,8 @@ from concert_assets.resources.redshift.credentials import Login, RedshiftSetting
 from concert_assets.resources.redshift.failures import Unavailable
 from concert_assets.resources.redshift.protocol import WarehouseBusy
 from concert_assets.resources.s3.folder import FolderObjectStore
-from concert_assets_tests.support_redshift import PASSWORD, ROLE
+from concert_assets_tests.support_redshift import PASSWORD
+from concert_assets_tests.support_rendered import ROLE
 
 CLUSTER = RedshiftSettings("concerts", ROLE, cluster="big", region="us-east-1")
 WORKGROUP = RedshiftSettings("concerts", ROLE, workgroup="small", region="us-east-1")

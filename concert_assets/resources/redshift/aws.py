@@ -43,7 +43,7 @@ class RedshiftWarehouse:
         self._noted = Noted(store, bucket)
         self._login = login or (lambda: temporary_login(settings, clients(settings)))
         self._connect = connect or connect_verified
-        self._backend = backend or RedshiftBackend(settings.iam_role)
+        self._backend = backend or RedshiftBackend(settings.iam_role, has_bucket_key=settings.has_bucket_key)
 
     def location(self, table: str) -> str:
         """Warehouse, database and table."""

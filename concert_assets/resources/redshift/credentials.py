@@ -24,7 +24,8 @@ class RedshiftSettings:
     """Which warehouse: the name of a provisioned ``cluster`` or of a serverless ``workgroup``, one of them.
 
     ``iam_role`` is the ARN of the role by which Redshift reads the objects of the processed bucket.
-    ``root_certificates`` names a file of authorities in PEM; empty means those that boto3 trusts.
+    ``root_certificates`` names a file of authorities in PEM; empty means those that boto3 trusts. ``has_bucket_key``
+    tells whether the processed bucket encrypts under a key of KMS.
     """
 
     database: str
@@ -34,6 +35,7 @@ class RedshiftSettings:
     region: str = ""
     endpoint_url: str = ""
     root_certificates: str = ""
+    has_bucket_key: bool = False
     connect_seconds: float = 10.0
     wait_seconds: float = 300.0
     statement_seconds: float = 3600.0

@@ -119,14 +119,16 @@ def copy_statement(table: str, manifest_uri: str, iam_role: str) -> str:
     return f"copy {table} from {_literal(manifest_uri)} iam_role {_literal(iam_role)} format as parquet manifest"
 
 
-def unload_statement(query: str, prefix_uri: str, iam_role: str) -> str:
+def unload_statement(query: str, prefix_uri: str, iam_role: str, *, has_bucket_key: bool) -> str:
     """UNLOAD of a query to Parquet objects and a manifest, encrypted under the key of the bucket if that has one.
 
     Redshift takes the query as a text in quotes, so its values are in it already.
     """
+    # Of Parquet AWS says that ENCRYPTED is for keys of KMS alone; without the word S3's own key is used.
+    encrypted = " encrypted auto" if has_bucket_key else ""
     return (
         f"unload ({_literal(query)}) to {_literal(prefix_uri)} iam_role {_literal(iam_role)} "
-        "format as parquet manifest encrypted auto"
+        f"format as parquet manifest{encrypted}"
     )
 
 
