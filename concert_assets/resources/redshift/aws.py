@@ -17,7 +17,13 @@ from concert_assets.resources.s3.protocol import ObjectStore
 
 ATTEMPTS = 4
 _FIRST_WAIT_SECONDS = 0.2
-_LASTING_WORDS = ("authentication failed", "certificate", "does not exist", "SSL", "permission denied")
+_LASTING_WORDS = (
+    "authentication failed",
+    "certificate",
+    "does not exist",
+    "does not support SSL",  # and not any word of SSL: a connection that was dropped is told by it too
+    "permission denied",
+)
 
 
 class RedshiftWarehouse:
