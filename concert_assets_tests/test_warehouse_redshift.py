@@ -1,6 +1,5 @@
 """The core on what speaks to Redshift: the same tables as DuckDB's, and statements that two Redshift grammars read."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -122,9 +121,6 @@ def test_every_statement_that_is_sent_reads_as_redshift_in_two_grammars(
     core, warehouse = driven
     other = server.warehouse(core.store, server.database(template=warehouse.database))
     sent = [*warehouse.backend.issued.values(), *all_sent(other, World(other, core.store))]
-    sent = list(
-        {re.sub(r"'[^']*'|\b\d+\b", "?", sql): sql for sql in sent}.values()
-    )  # one of those that differ in values
     linter = Linter(config=FluffConfig(overrides={"dialect": "redshift", "large_file_skip_byte_limit": 0}))
     amiss = [f"{found.desc()}: {sql}" for sql in sent for found in linter.parse_string(sql).violations]
     assert amiss == []
