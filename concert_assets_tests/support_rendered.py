@@ -15,7 +15,7 @@ from sqlglot.tokens import TokenType
 from concert_assets.resources.redshift.backend import RedshiftBackend
 from concert_assets.resources.redshift.loading import place_of
 from concert_assets.resources.redshift.statements import _pyformat as pyformat
-from concert_assets.resources.redshift.statements import copy_statement, unload_statement
+from concert_assets.resources.redshift.statements import copy_statement, unload_statement, with_older_zones
 from concert_assets.resources.s3.protocol import ObjectStore
 
 ROLE = "arn:aws:iam::123456789012:role/concert-copy"
@@ -40,7 +40,7 @@ class PostgresBackend(RedshiftBackend):
         said = super().statement(sql)
         # The files may begin with a comment.
         first = next(line for line in sql.splitlines() if not line.startswith("--")).split(maxsplit=1)[0]
-        rendered = in_postgres(sql) if first in _OURS else said
+        rendered = in_postgres(with_older_zones(sql)) if first in _OURS else said
         self._words |= {rendered: said, pyformat(rendered): pyformat(said)}
         return rendered
 

@@ -1,7 +1,9 @@
 """The core on what speaks to Redshift: the same tables as DuckDB's, and statements that two Redshift grammars read."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pyarrow.parquet as pq
 import pytest
@@ -9,6 +11,7 @@ import sqlglot
 from sqlfluff.core import FluffConfig, Linter
 from sqlglot import exp
 
+from concert_assets.catalog.timezones import OLDER_NAMES
 from concert_assets.glue_jobs.engine import DuckDBEngine
 from concert_assets.resources.redshift.loading import NotLoadable
 from concert_assets.resources.redshift.statements import bound
@@ -136,6 +139,20 @@ def test_every_statement_that_is_sent_reads_as_redshift_in_two_grammars(
     assert len(sent) > 200
     assert {sql for sql in sent if sql.startswith("fetch")} == {"fetch forward 1000 from rows_of"}
     assert any(sql.startswith("insert") and " values (2, 'it''s'), (NULL, NULL)" in sql for sql in sent)
+
+
+def test_a_renamed_zone_is_read_by_its_older_name(server: PostgresServer, tmp_path: Path) -> None:
+    warehouse = server.warehouse(NamedFolderStore(tmp_path))
+    local = datetime(2024, 7, 1, 20)
+    with warehouse.session() as session:
+        for name in (*OLDER_NAMES, "Europe/London"):
+            utc = local.replace(tzinfo=ZoneInfo(name)).astimezone(UTC).replace(tzinfo=None)
+            asked = {"zone": name, "local": local}
+            query = "select convert_timezone(z.zone, 'UTC', z.moment) from (select cast(:zone as varchar(64)) as zone, " \
+                "cast(:local as timestamp) as moment) as z"  # fmt: skip
+            assert session.query(query, asked) == [(utc,)]
+    (sent,) = [sql for sql in warehouse.backend.issued.values() if "convert_timezone" in sql]
+    assert "case z.zone when 'America/Nuuk' then 'America/Godthab' " in sent
 
 
 def test_objects_are_loaded_from_s3_and_no_manifest_is_left(server: PostgresServer, moto: MotoServer) -> None:

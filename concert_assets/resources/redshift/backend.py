@@ -2,7 +2,12 @@
 
 from typing import Any, Protocol
 
-from concert_assets.resources.redshift.statements import copy_statement, unload_statement, with_attributes
+from concert_assets.resources.redshift.statements import (
+    copy_statement,
+    unload_statement,
+    with_attributes,
+    with_older_zones,
+)
 
 
 class Backend(Protocol):
@@ -36,8 +41,8 @@ class RedshiftBackend:
         self._has_bucket_key = has_bucket_key
 
     def statement(self, sql: str) -> str:
-        """The statement with the physical attributes of the catalog."""
-        return with_attributes(sql)
+        """The statement with the physical attributes of the catalog, and zones by the names that Redshift knows."""
+        return with_attributes(with_older_zones(sql))
 
     def copy(self, cursor: Any, table: str, manifest_uri: str) -> None:
         """COPY by manifest, with the role."""

@@ -1,4 +1,4 @@
-"""The text of what is sent to Redshift: bound names as psycopg2 takes them, physical attributes, COPY, hashes."""
+"""The text of what is sent to Redshift: bound names as psycopg2 takes them, attributes, zones, COPY, UNLOAD, hashes."""
 
 import json
 import re
@@ -11,6 +11,7 @@ from concert_assets.catalog.analytics import MARTS, PREDICTIONS
 from concert_assets.catalog.canonical import TABLES
 from concert_assets.catalog.model import Table
 from concert_assets.catalog.operational import TABLES as OPERATIONAL
+from concert_assets.catalog.timezones import OLDER_NAMES
 from concert_assets.sql.files import bind
 
 if TYPE_CHECKING:
@@ -82,6 +83,34 @@ def with_attributes(sql: str) -> str:
     if words[after] == "as":
         return f"{sql[: tokens[after].start]}{attributes}{' ' * bool(attributes)}{sql[tokens[after].start :]}"
     return f"{_encoded(sql, tokens[after:], table)}{' ' * bool(attributes)}{attributes}"
+
+
+@cache
+def with_older_zones(sql: str) -> str:
+    """The statement with zones, where ``convert_timezone`` is given one, by the names that AWS's list has of them."""
+    tokens = list(_tokens(sql))
+    words = [_word(sql, token) for token in tokens]
+    spans = [span for at, word in enumerate(words) if word.lower() == "convert_timezone" for span in _zones(words, at)]
+    whens = " ".join(f"when {_literal(name)} then {_literal(older)}" for name, older in OLDER_NAMES.items())
+    for first, last in sorted(spans, reverse=True):
+        start, end = tokens[first].start, tokens[last].end + 1
+        zone = sql[start:end]
+        if not zone.startswith("'"):
+            sql = f"{sql[:start]}case {zone} {whens} else {zone} end{sql[end:]}"
+    return sql
+
+
+def _zones(words: "Sequence[str]", at: int) -> list[tuple[int, int]]:
+    """First and last token of each argument of the call at a token, but for the last argument, which is the time."""
+    spans, first, depth = [], at + 2, 0
+    for place in range(at + 1, len(words)):
+        depth += (words[place] == "(") - (words[place] == ")")
+        if depth == 0:
+            break
+        if words[place] == "," and depth == 1:
+            spans.append((first, place - 1))
+            first = place + 1
+    return spans
 
 
 def _attributes(table: Table | None) -> str:
