@@ -17,7 +17,7 @@ from concert_assets.sql.files import bind
 if TYPE_CHECKING:
     from sqlglot.tokens import Token  # type: ignore[attr-defined]
 
-# One lock for all that writes: readers never ask for it, so they wait for nothing but the renaming of tables.
+# One lock for all that writes: readers never ask for it, so they wait for nothing but a table whose columns change.
 WRITER = "concert_dw_staging.writer"
 _WIDEST = "varchar(65535)"
 # Numbers and times pack by AZ64, texts by ZSTD; floating point and booleans, which AZ64 does not take, stay raw.
