@@ -55,11 +55,15 @@ def test_a_candidate_that_was_replaced_after_its_audit_is_judged_before_it_is_pu
         assert not other.table_exists(PUBLICATIONS.qualified)
 
 
-def test_a_reader_that_meets_a_publication_waits_for_nothing_and_reads_what_was_before_it(core: Core) -> None:
+def test_a_reader_that_meets_a_publication_waits_for_nothing_and_reads_what_was_before_it(
+    core: Core, server: PostgresServer
+) -> None:
     core.deliver("first", **CLEAN)
     core.settle()
     count = "select count(*) from concert_dw.artists"
-    with core.warehouse.session() as session, core.warehouse.session() as reader:
+    database = core.warehouse.database  # type: ignore[attr-defined]
+    impatient = server.warehouse(core.store, database, statement_seconds=5.0)
+    with core.warehouse.session() as session, impatient.session() as reader:
         before = reader.query(count)
         with session.transaction():
             session.execute("create table concert_dw.next as select * from concert_dw.artists where false")
