@@ -1,9 +1,8 @@
-"""Redshift's stand-in: a PostgreSQL server on a free port of 127.0.0.1, and what it lacks of Redshift, rendered for it.
+"""Redshift's stand-in: a PostgreSQL server on a free port of 127.0.0.1, and a warehouse on it.
 
 Dialect, physical attributes, COPY and UNLOAD are Redshift's; the rest of a session, and the wire, are what runs on AWS.
 """
 
-import json
 import os
 import shutil
 import socket
@@ -12,7 +11,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -20,24 +18,15 @@ from typing import Any
 import psycopg2
 import pyarrow as pa
 import pyarrow.parquet as pq
-import sqlglot
-from psycopg2.extras import execute_values
-from sqlglot import exp
-from sqlglot.tokens import TokenType
 
 from concert_assets.resources.redshift.aws import RedshiftWarehouse
-from concert_assets.resources.redshift.backend import RedshiftBackend
 from concert_assets.resources.redshift.credentials import Login, RedshiftSettings
-from concert_assets.resources.redshift.loading import place_of
 from concert_assets.resources.redshift.protocol import Warehouse
-from concert_assets.resources.redshift.statements import copy_statement, unload_statement
 from concert_assets.resources.s3.folder import FolderObjectStore
 from concert_assets.resources.s3.protocol import ObjectStore
+from concert_assets_tests.support_rendered import ROLE, PostgresBackend
 
-ROLE = "arn:aws:iam::123456789012:role/concert-copy"
 PASSWORD = "canary-password-of-the-warehouse"
-PART_ROWS = 2_000  # of an object that is unloaded
-_OURS = ("select", "with", "insert", "create", "drop", "alter", "delete", "update")
 
 
 HOSTILE = [
@@ -69,85 +58,6 @@ class NamedFolderStore(FolderObjectStore):
 
     def uri(self, bucket: str, key: str = "") -> str:
         return f"s3://{bucket}/{key}"
-
-
-class PostgresBackend(RedshiftBackend):
-    """Redshift's statements for PostgreSQL; each is kept in ``issued`` as Redshift would get it."""
-
-    def __init__(self, store: ObjectStore) -> None:
-        super().__init__(ROLE)
-        self._store = store
-        self.issued: dict[str, None] = {}
-
-    def statement(self, sql: str) -> str:
-        self.issued[super().statement(sql)] = None
-        # The files may begin with a comment.
-        first = next(line for line in sql.splitlines() if not line.startswith("--")).split(maxsplit=1)[0]
-        return in_postgres(sql) if first in _OURS else sql
-
-    def copy(self, cursor: Any, table: str, manifest_uri: str) -> None:
-        """What COPY does: each object of the manifest, whole, by position, every text within its bytes."""
-        self.issued[copy_statement(table, manifest_uri, ROLE)] = None
-        cursor.execute(f"select * from {table} limit 0")
-        width = len(cursor.description)
-        for entry in json.loads(self._store.read(*place_of(manifest_uri)))["entries"]:
-            with self._store.fetch(*place_of(entry["url"])) as path:
-                assert path.stat().st_size == entry["meta"]["content_length"]
-                found = pq.read_table(path)
-            assert found.num_columns == width, f"{entry['url']} has {found.num_columns} columns, {table} has {width}"
-            rows = list(zip(*(column.to_pylist() for column in found.columns), strict=True))
-            execute_values(cursor, f"insert into {table} values %s", rows, page_size=500)
-
-    def unload(self, cursor: Any, query: str, prefix_uri: str) -> int:
-        """What UNLOAD does: the query as Redshift reads it of its text, run, and its rows as Parquet of several parts."""
-        statement = unload_statement(query, prefix_uri, ROLE)
-        self.issued[statement] = None
-        # sqlglot hands UNLOAD on unread; of another statement it takes the texts apart by Redshift's rules.
-        texts = [
-            token.text
-            for token in sqlglot.tokenize(statement.replace("unload", "select", 1), read="redshift")
-            if token.token_type is TokenType.STRING
-        ]
-        cursor.execute(texts[0])
-        rows, description = cursor.fetchall(), cursor.description
-        assert texts[1] == prefix_uri
-        entries = []
-        table = as_unloaded(description, rows) if rows else []
-        for number, begin in enumerate(range(0, len(rows), PART_ROWS)):
-            uri = f"{prefix_uri}{number:04}_part_00.parquet"
-            with self._store.open_write(*place_of(uri)) as stream:
-                part = table[begin : begin + PART_ROWS]
-                pq.write_table(part, stream, use_deprecated_int96_timestamps=number % 2 == 0)
-            entries.append({"url": uri})
-        if rows:
-            self._store.write(*place_of(f"{prefix_uri}manifest"), json.dumps({"entries": entries}).encode())
-        return len(rows)
-
-
-def as_unloaded(description: Any, rows: list[tuple[Any, ...]]) -> pa.Table:
-    """Rows of a cursor with the types that UNLOAD gives them."""
-    kinds = {16: pa.bool_(), 20: pa.int64(), 21: pa.int16(), 23: pa.int32(), 700: pa.float32(), 701: pa.float64(),
-             1082: pa.date32(), 1114: pa.timestamp("us")}  # fmt: skip
-    arrays = []
-    for column, values in zip(description, zip(*rows, strict=True), strict=True):
-        kind = kinds.get(column.type_code, pa.string())
-        if column.type_code == 1700:
-            found = pa.array([value for value in values if value is not None]).type
-            kind = found if pa.types.is_decimal(found) else pa.decimal128(38, 0)
-        arrays.append(pa.array(values, kind))
-    return pa.table(arrays, [column.name for column in description])
-
-
-@cache
-def in_postgres(sql: str) -> str:
-    """A statement in PostgreSQL's words, its parameters left as they are for the session to bind."""
-    statement = sqlglot.parse_one(sql, read="redshift").transform(
-        lambda node: exp.to_identifier(f":{node.name}", quoted=False) if isinstance(node, exp.Placeholder) else node
-    )
-    text = statement.sql("postgres", unsupported_level=sqlglot.ErrorLevel.RAISE)
-    # Redshift knows the statistics of what a query has filled; without them PostgreSQL joins row by row.
-    is_filled = isinstance(statement, exp.Create) and statement.kind == "TABLE" and statement.expression is not None
-    return f"{text}; analyze {statement.this.sql('postgres')}" if is_filled else text
 
 
 class PostgresServer:
@@ -215,7 +125,9 @@ class PostgresWarehouse(RedshiftWarehouse):
             store,
             bucket,
             login=lambda: Login("127.0.0.1", port, database, "postgres", PASSWORD),
-            connect=lambda login, _: server.connect(login.database, login.port, options=options),
+            connect=lambda login, _: server.connect(
+                login.database, login.port, options=options, cursor_factory=self.backend.cursor
+            ),
             backend=self.backend,
         )
 

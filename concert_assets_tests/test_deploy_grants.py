@@ -79,8 +79,8 @@ def test_objects_are_granted_by_prefix_and_never_by_bucket() -> None:
     assert [text for text in resources if not re.search(r"\}/[a-z-]+(/|\.json$)", text)] == []
 
 
-def test_nobody_but_services_of_this_account_is_let_in() -> None:
-    outside = []
+def test_nobody_but_services_is_let_in_and_they_for_this_account_where_they_say_so() -> None:
+    outside, unbound = [], []
     services = 0
     for name, one in ALLOWED:
         principal = one.get("Principal", {})
@@ -90,10 +90,11 @@ def test_nobody_but_services_of_this_account_is_let_in() -> None:
             services += 1
             condition = one.get("Condition", {}).get("StringEquals", {})
             if condition.get("aws:SourceAccount") != {"Ref": "AWS::AccountId"}:
-                outside.append((name, one))
+                unbound.append(name)
         if "AWS" in principal and list_of(principal["AWS"]) != ["arn:${AWS::Partition}:iam::${AWS::AccountId}:root"]:
             outside.append((name, one))
     assert outside == []
+    assert unbound == ["RedshiftRole"]  # which nothing says to tell whose warehouse it is that takes the role
     assert services == 8
 
 
@@ -152,8 +153,11 @@ def test_the_job_and_redshift_may_touch_what_they_need_and_no_more() -> None:
     assert granted("GlueRole", "s3:PutObject") == [f"{processed}{CURATED_PREFIX}*", f"{processed}{RUNS_PREFIX}*"]
     assert granted("GlueRole", "s3:GetObject")[:2] == [f"{raw}{DELIVERY_PREFIX}*", f"{processed}{CODE_PREFIX}*"]
     assert granted("GlueRole", "s3:DeleteObject") == []
-    assert granted("RedshiftRole", "s3:GetObject") == [f"{processed}{CURATED_PREFIX}*", f"{processed}{MANIFESTS}*"]
-    assert granted("RedshiftRole", "s3:PutObject") == [f"{processed}{UNLOADS}*"]
+    unloads = f"{processed}{UNLOADS}*"
+    loads = [f"{processed}{CURATED_PREFIX}*", f"{processed}{MANIFESTS}*"]
+    assert granted("RedshiftRole", "s3:GetObject") == [*loads, unloads]
+    assert granted("RedshiftRole", "s3:PutObject") == [unloads]
+    assert granted("RedshiftRole", "s3:ListBucket") == [processed.removesuffix("/")]
     assert granted("RedshiftRole", "s3:DeleteObject") == []
 
 

@@ -142,8 +142,12 @@ def test_roles_and_policies_name_the_buckets_and_keys_that_were_made(client: Cli
         f"arn:aws:s3:::{told['CONCERT_PROCESSED_BUCKET']}/glue/runs/*",
     ]
     assert told["CONCERT_GLUE_ROLE"] == f"arn:aws:iam::{ACCOUNT}:role/{there['GlueRole']}"
-    trust = iam.get_role(RoleName=there["RedshiftRole"])["Role"]["AssumeRolePolicyDocument"]["Statement"][0]
-    assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+    trust = {
+        name: iam.get_role(RoleName=there[name])["Role"]["AssumeRolePolicyDocument"]["Statement"][0]
+        for name in ("GlueRole", "RedshiftRole")
+    }
+    assert trust["GlueRole"]["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+    assert "Condition" not in trust["RedshiftRole"]
     arn = there["RunnerPolicy"]
     version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
     document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]

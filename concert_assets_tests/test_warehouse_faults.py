@@ -116,8 +116,8 @@ def publication(warehouse: PostgresWarehouse, attempts: list[int] | None = None)
 
 @pytest.mark.parametrize("lets_through", [False, True], ids=["the server has not heard", "the server has heard"])
 @pytest.mark.parametrize(
-    "words", [b"select position, fingerprint", b"begin", b"lock table", b"order by number desc", b"drop table", b"rename to",
-              b"insert into concert_dw.publications", COMMIT],
+    "words", [b"select position, fingerprint", b"begin", b"lock table", b"order by number desc", b"delete from",
+              b"insert into concert_dw.artists", b"drop table", b"analyze", b"insert into concert_dw.publications", COMMIT],
     ids=lambda words: "the connection drops at " + words.decode().strip("\0"),
 )  # fmt: skip
 def test_a_drop_at_any_statement_publishes_once(

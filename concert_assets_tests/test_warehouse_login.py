@@ -4,21 +4,23 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import botocore.session
 import psycopg2
 import pytest
-from botocore.exceptions import NoCredentialsError, NoRegionError
+from botocore import exceptions
 from botocore.stub import Stubber
 
 from concert_assets.resources.redshift.aws import RedshiftWarehouse, connect_verified
-from concert_assets.resources.redshift.credentials import Login, RedshiftSettings, temporary_login
+from concert_assets.resources.redshift.credentials import Login, RedshiftSettings, clients, temporary_login
 from concert_assets.resources.redshift.failures import Unavailable
 from concert_assets.resources.redshift.protocol import WarehouseBusy
 from concert_assets.resources.s3.folder import FolderObjectStore
-from concert_assets_tests.support_redshift import PASSWORD, ROLE
+from concert_assets_tests.support_redshift import PASSWORD
+from concert_assets_tests.support_rendered import ROLE
 
 CLUSTER = RedshiftSettings("concerts", ROLE, cluster="big", region="us-east-1")
 WORKGROUP = RedshiftSettings("concerts", ROLE, workgroup="small", region="us-east-1")
@@ -93,8 +95,7 @@ def test_a_workgroup_that_is_not_there_is_told_by_its_state(status: str, error: 
 @pytest.mark.parametrize(
     ("code", "error"),
     [
-        ("ClusterNotFound", Unavailable), ("UnauthorizedOperation", Unavailable), ("InvalidClientTokenId", Unavailable),
-        ("SignatureDoesNotMatch", Unavailable), ("ExpiredToken", Unavailable), ("Throttling", WarehouseBusy),
+        ("ClusterNotFound", Unavailable), ("UnauthorizedOperation", Unavailable), ("Throttling", WarehouseBusy),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("call", ["describe_clusters", "get_cluster_credentials_with_iam"])
@@ -112,7 +113,6 @@ def test_a_refusal_about_a_cluster_names_setting_and_code(call: str, code: str, 
     ("code", "error"),
     [
         ("AccessDeniedException", Unavailable), ("ResourceNotFoundException", Unavailable),
-        ("UnrecognizedClientException", Unavailable), ("ExpiredTokenException", Unavailable),
         ("ThrottlingException", WarehouseBusy),
     ],
 )  # fmt: skip
@@ -126,13 +126,80 @@ def test_a_refusal_names_call_setting_and_code(code: str, error: type[Exception]
     assert type(caught.value) is error
 
 
-@pytest.mark.parametrize("cause", [NoCredentialsError(), NoRegionError()])
-def test_what_boto3_does_not_find_is_named(cause: Exception) -> None:
+@pytest.mark.parametrize(
+    "code", ["UnrecognizedClientException", "ExpiredTokenException", "InvalidClientTokenId", "SignatureDoesNotMatch"]
+)
+def test_credentials_that_are_refused_are_told_as_such(code: str) -> None:
+    with answering("redshift-serverless") as (client, stubber):
+        stubber.add_client_error("get_workgroup", code, "no")
+        with pytest.raises(
+            Unavailable, match=rf"^AWS refuses the credentials that boto3 finds, with {code}.*AWS_PROFILE"
+        ):
+            temporary_login(WORKGROUP, {"redshift-serverless": client}.__getitem__)
+
+
+URL = "https://redshift-serverless.us-east-1.amazonaws.com"
+NOWHERE = replace(WORKGROUP, region="eu-nowhere-9")
+FOUND_NO_CREDENTIALS = (
+    r"small: boto3 finds no AWS credentials \({}\); look at AWS_PROFILE, AWS_ACCESS_KEY_ID and the role"
+)
+LATER = "small now .* look at CONCERT_REGION, CONCERT_ENDPOINT_URL and the network$"
+
+
+@pytest.mark.parametrize(
+    ("cause", "settings", "error", "said"),
+    [
+        (exceptions.NoCredentialsError(), WORKGROUP, Unavailable, FOUND_NO_CREDENTIALS),
+        (exceptions.ProfileNotFound(profile="me"), WORKGROUP, Unavailable, FOUND_NO_CREDENTIALS),
+        (exceptions.CredentialRetrievalError(provider="sso", error_msg="x"), WORKGROUP, Unavailable, FOUND_NO_CREDENTIALS),
+        (exceptions.UnauthorizedSSOTokenError(), WORKGROUP, Unavailable, FOUND_NO_CREDENTIALS),
+        (exceptions.EndpointConnectionError(endpoint_url=URL), WORKGROUP, WarehouseBusy, LATER),
+        (exceptions.ConnectTimeoutError(endpoint_url=URL), WORKGROUP, WarehouseBusy, LATER),
+        (exceptions.ReadTimeoutError(endpoint_url=URL), WORKGROUP, WarehouseBusy, LATER),
+        (exceptions.ConnectionClosedError(endpoint_url=URL), WORKGROUP, WarehouseBusy, LATER),
+        (exceptions.EndpointConnectionError(endpoint_url=URL), replace(NOWHERE, endpoint_url=URL), WarehouseBusy, LATER),
+        (exceptions.SSLError(endpoint_url=URL, error="certificate verify failed"), WORKGROUP, Unavailable, "AWS_CA_BUNDLE"),
+        (exceptions.EndpointConnectionError(endpoint_url=URL), NOWHERE, Unavailable, "'eu-nowhere-9' .* CONCERT_REGION$"),
+        (exceptions.InvalidRegionError(region_name="x y"), replace(NOWHERE, region="x y"), Unavailable, "'x y' .* CONCERT_REGION$"),
+        (exceptions.NoRegionError(), replace(NOWHERE, region=""), Unavailable, "'' .* CONCERT_REGION$"),
+        (exceptions.DataNotFoundError(data_path="x"), WORKGROUP, Unavailable, r"\(CONCERT_REDSHIFT_WORKGROUP\): Unable"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)  # fmt: skip
+def test_what_keeps_boto3_from_asking_is_one_line_with_what_to_look_at(
+    cause: Exception, settings: RedshiftSettings, error: type[Exception], said: str
+) -> None:
     def client(_: str) -> Any:
         raise cause
 
-    with pytest.raises(Unavailable, match=rf"workgroup small \(CONCERT_REDSHIFT_WORKGROUP\): {cause}"):
-        temporary_login(WORKGROUP, client)
+    with pytest.raises(error, match=said.format(type(cause).__name__)) as caught:
+        temporary_login(settings, client)
+    assert type(caught.value) is error
+    assert "\n" not in str(caught.value)
+
+
+def test_a_region_that_is_none_is_told_before_anybody_is_asked() -> None:
+    nowhere = replace(WORKGROUP, region="no region")
+    with pytest.raises(Unavailable, match=r"in region 'no region' .*look at CONCERT_REGION$"):
+        temporary_login(nowhere, clients(nowhere))
+
+
+@pytest.mark.parametrize(
+    "reason", ["SSL SYSCALL error: EOF detected", "SSL error: unexpected eof while reading", "timeout expired"]
+)
+def test_a_connection_that_is_dropped_is_tried_again(tmp_path: Path, reason: str) -> None:
+    tried = []
+
+    def dropped(*_: Any) -> Any:
+        tried.append(1)
+        raise psycopg2.OperationalError(reason)
+
+    login = Login("127.0.0.1", 1, "concerts", "someone", PASSWORD)
+    store = FolderObjectStore(tmp_path)
+    warehouse = RedshiftWarehouse(WORKGROUP, store, "processed", login=lambda: login, connect=dropped)
+    with pytest.raises(WarehouseBusy, match=f"{reason}, 4 times$"), warehouse.session():
+        pass
+    assert len(tried) == 4
 
 
 @pytest.mark.parametrize("named", [{}, {"cluster": "a", "workgroup": "b"}])

@@ -1,7 +1,9 @@
 """The core on what speaks to Redshift: the same tables as DuckDB's, and statements that two Redshift grammars read."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pyarrow.parquet as pq
 import pytest
@@ -9,9 +11,10 @@ import sqlglot
 from sqlfluff.core import FluffConfig, Linter
 from sqlglot import exp
 
+from concert_assets.catalog.timezones import OLDER_NAMES
 from concert_assets.glue_jobs.engine import DuckDBEngine
 from concert_assets.resources.redshift.loading import NotLoadable
-from concert_assets.resources.redshift.statements import bound, with_attributes
+from concert_assets.resources.redshift.statements import bound
 from concert_assets.sql.files import prepare, read_sql, sql_names
 from concert_assets_tests.support_core import CLEAN, CONCERT, PUBLISHED, SALE, Core, another, table_hashes
 from concert_assets_tests.support_moto import MotoServer
@@ -23,10 +26,15 @@ from concert_assets_tests.support_redshift import (
     parquet,
     running,
 )
+from concert_assets_tests.support_rendered import DECLARE
 
 ENGINE = DuckDBEngine()
-# sqlglot hands these through without reading them; sqlfluff reads them.
-UNREAD = ("lock table ", "fetch forward ", "declare ", "close ", "unload ")
+# What sqlglot hands through or takes for something else; sqlfluff reads it, and sqlglot the query of a cursor.
+UNREAD = {"lock", "fetch", "close", "unload"}
+KNOWN = (
+    exp.Alter, exp.Analyze, exp.Commit, exp.Copy, exp.Create, exp.Delete, exp.Drop, exp.Insert, exp.Query, exp.Rollback,
+    exp.Set, exp.Transaction,
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -78,85 +86,73 @@ def test_the_same_deliveries_publish_the_same_tables_as_on_duckdb(
     assert embedded.warehouse.published_position() == driven[1].published_position() == 5
 
 
-def issued(warehouse: PostgresWarehouse) -> list[str]:
-    """What was sent in the course of the core, and the statements of the files that are sent as they are."""
+def all_sent(warehouse: PostgresWarehouse, world: World) -> list[str]:
+    """What cursors are given by what the core has no need of, and the statements of the files that are sent as they are."""
     with warehouse.session() as session:
         for is_large in (False, True):
-            session.query_frame("select * from concert_dw.artists", is_large=is_large)
+            session.query_frame(
+                "select * from concert_dw.artists where artist_id = :id", {"id": "a1"}, is_large=is_large
+            )
         session.content_hash("concert_dw.ticket_sales")
-    files = [read_sql(name) for folder in ("mart", "feature") for name in sql_names(folder)]
-    return [text for text in (*warehouse.backend.issued, *files) if text]
+        uris = [world.put("x.parquet", parquet(name=["a"], id=[1], n=[2]))]
+        session.stage("concert_dw_staging.x", {"id": "integer", "name": "varchar(4)"}, uris)
+        with pytest.raises(RuntimeError), session.transaction():  # noqa: PT012
+            session.insert_rows("concert_dw_staging.x", ["id", "name"], [(2, "it's"), (None, None)])
+            raise RuntimeError
+        for columns in ("id, name", "id", "id"):
+            session.execute(f"create table concert_dw_staging.y as select {columns} from concert_dw_staging.x")
+            session.replace_table("concert_dw_staging.z", "concert_dw_staging.y")
+    warehouse.discard()
+    files = [as_sent(read_sql(name)) for folder in ("mart", "feature") for name in sql_names(folder)]
+    return [*warehouse.backend.issued.values(), *files]
 
 
 def as_sent(sql: str) -> str:
-    """The statement with values in place of its names, as psycopg2 sends it."""
-    if sql.startswith(UNREAD):
-        return sql
+    """A file's statement with values in place of its names, as psycopg2 sends it."""
     text, values = bound(sql, sql, dict.fromkeys(prepare(sql, "redshift", "redshift")[1], 1))
     return text % dict.fromkeys(values, "'v'") if values else text
 
 
-def test_every_statement_reads_as_redshift_in_two_grammars(
-    driven: tuple[Core, PostgresWarehouse],
+def read_by_sqlglot(sql: str) -> bool:
+    """Whether sqlglot reads it as a statement of a kind that it knows."""
+    return all(isinstance(parsed, KNOWN) for parsed in sqlglot.parse(sql, read="redshift"))
+
+
+def test_every_statement_that_is_sent_reads_as_redshift_in_two_grammars(
+    driven: tuple[Core, PostgresWarehouse], server: PostgresServer
 ) -> None:
+    core, warehouse = driven
+    other = server.warehouse(core.store, server.database(template=warehouse.database))
+    sent = [*warehouse.backend.issued.values(), *all_sent(other, World(other, core.store))]
     linter = Linter(config=FluffConfig(overrides={"dialect": "redshift", "large_file_skip_byte_limit": 0}))
-    statements = issued(driven[1])
-    unread = []
-    for sql in statements:
-        for parsed in sqlglot.parse(sql, read="redshift"):
-            if isinstance(parsed, exp.Command) and not sql.startswith(UNREAD):
-                unread.append(f"sqlglot: {sql}")
-        unread += [f"sqlfluff: {found.desc()}: {sql}" for found in linter.parse_string(as_sent(sql)).violations]
-    assert unread == []
-    assert len(statements) > 100
-    kinds = {sql.split(maxsplit=1)[0] for sql in statements}
-    assert kinds >= {
-        "copy",
-        "unload",
-        "create",
-        "drop",
-        "alter",
-        "insert",
-        "with",
-        "select",
-        "lock",
-        "begin",
-        "commit",
-        "analyze",
+    amiss = [f"{found.desc()}: {sql}" for sql in sent for found in linter.parse_string(sql).violations]
+    assert amiss == []
+    unread = {sql.split(maxsplit=1)[0] for sql in sent if not read_by_sqlglot(sql.removeprefix(DECLARE))}
+    assert unread == UNREAD
+    kinds = {
+        " ".join(sql.split(maxsplit=2)[:2]) if sql.startswith(("create", "drop")) else sql.split()[0] for sql in sent
     }
+    assert kinds >= {
+        "alter", "analyze", "begin", "close", "commit", "copy", "create schema", "create table", "create temporary",
+        "declare", "delete", "drop table", "fetch", "insert", "lock", "rollback", "select", "set", "unload", "with",
+    }  # fmt: skip
+    assert len(sent) > 200
+    assert {sql for sql in sent if sql.startswith("fetch")} == {"fetch forward 1000 from rows_of"}
+    assert any(sql.startswith("insert") and " values (2, 'it''s'), (NULL, NULL)" in sql for sql in sent)
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["create table t (a varchar(3) encode nothing_known)", "copy t from s3", "create table t (a integer) sortkey a"],
-)
-def test_a_grammar_refuses_what_is_none(text: str) -> None:
-    linter = Linter(config=FluffConfig(overrides={"dialect": "redshift"}))
-    assert linter.parse_string(text).violations != []
-
-
-@pytest.mark.parametrize(
-    ("sql", "expected"),
-    [
-        (
-            "create table concert_dw.candidate__ticket_sales as select 1 as concert_id",
-            "create table concert_dw.candidate__ticket_sales distkey (concert_id) sortkey (purchase_timestamp) as select 1 as concert_id",
-        ),
-        (
-            "create table if not exists concert_dw_staging.concerts (concert_id varchar(64), event_date timestamp, revenue decimal(14,2), x boolean, y double precision)",
-            "create table if not exists concert_dw_staging.concerts (concert_id varchar(64) encode zstd, event_date timestamp encode raw, "
-            "revenue decimal(14,2) encode az64, x boolean encode raw, y double precision encode raw) distkey (concert_id) sortkey (event_date)",
-        ),
-        (
-            "create table concert_dw_staging.held_concerts (a bigint)",
-            "create table concert_dw_staging.held_concerts (a bigint encode az64)",
-        ),
-        ("create schema if not exists concert_dw", "create schema if not exists concert_dw"),
-        ("select 'create table x (a bigint)' as a", "select 'create table x (a bigint)' as a"),
-    ],
-)
-def test_tables_are_laid_out_as_the_catalog_says(sql: str, expected: str) -> None:
-    assert with_attributes(sql) == expected
+def test_a_renamed_zone_is_read_by_its_older_name(server: PostgresServer, tmp_path: Path) -> None:
+    warehouse = server.warehouse(NamedFolderStore(tmp_path))
+    local = datetime(2024, 7, 1, 20)
+    with warehouse.session() as session:
+        for name in (*OLDER_NAMES, "Europe/London"):
+            utc = local.replace(tzinfo=ZoneInfo(name)).astimezone(UTC).replace(tzinfo=None)
+            asked = {"zone": name, "local": local}
+            query = "select convert_timezone(z.zone, 'UTC', z.moment) from (select cast(:zone as varchar(64)) as zone, " \
+                "cast(:local as timestamp) as moment) as z"  # fmt: skip
+            assert session.query(query, asked) == [(utc,)]
+    (sent,) = [sql for sql in warehouse.backend.issued.values() if "convert_timezone" in sql]
+    assert "case z.zone when 'America/Nuuk' then 'America/Godthab' " in sent
 
 
 def test_objects_are_loaded_from_s3_and_no_manifest_is_left(server: PostgresServer, moto: MotoServer) -> None:

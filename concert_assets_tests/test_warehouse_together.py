@@ -1,9 +1,9 @@
-"""Two at once on Redshift: a candidate that another run replaces, a reader that meets a publication, a wait's end."""
+"""Two at once on Redshift: a candidate that another run replaces, who reads while and after one publishes, a wait's end."""
 
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg2
@@ -12,7 +12,7 @@ import pytest
 from concert_assets.catalog.operational import PUBLICATIONS
 from concert_assets.resources.redshift.protocol import WarehouseBusy
 from concert_assets.warehousing.publish import NotPublishable, judge, publish
-from concert_assets_tests.support_core import CLEAN, Core, artists
+from concert_assets_tests.support_core import CLEAN, PUBLISHED, Core, another, artists
 from concert_assets_tests.support_redshift import NamedFolderStore, PostgresServer, running
 
 
@@ -55,21 +55,85 @@ def test_a_candidate_that_was_replaced_after_its_audit_is_judged_before_it_is_pu
         assert not other.table_exists(PUBLICATIONS.qualified)
 
 
-def test_a_reader_that_meets_a_publication_reads_what_it_published(core: Core, server: PostgresServer) -> None:
+def test_a_reader_that_meets_a_publication_waits_for_nothing_and_reads_what_was_before_it(
+    core: Core, server: PostgresServer
+) -> None:
+    core.deliver("first", **CLEAN)
+    core.settle()
+    count = "select count(*) from concert_dw.artists"
+    database = core.warehouse.database  # type: ignore[attr-defined]
+    impatient = server.warehouse(core.store, database, statement_seconds=5.0)
+    with core.warehouse.session() as session, impatient.session() as reader:
+        before = reader.query(count)
+        with session.transaction():
+            session.execute("create table concert_dw.next as select * from concert_dw.artists where false")
+            session.replace_table("concert_dw.artists", "concert_dw.next")
+            assert reader.query(count) == before != [(0,)]
+        assert reader.query(count) == [(0,)]
+        with pytest.raises(psycopg2.Error, match="no_such_table"):
+            reader.query("select 1 from concert_dw.no_such_table")
+
+
+def test_a_reader_that_meets_a_change_of_columns_reads_what_was_published(core: Core, server: PostgresServer) -> None:
     core.deliver("first", **CLEAN)
     core.settle()
     count = "select count(*) from concert_dw.artists"
     with core.warehouse.session() as session, core.warehouse.session() as reader, ThreadPoolExecutor(1) as pool:
         ((before,),) = reader.query(count)
         with session.transaction():
-            session.execute("create table concert_dw.next as select * from concert_dw.artists where false")
+            session.execute("create table concert_dw.next as select name from concert_dw.artists where false")
             session.replace_table("concert_dw.artists", "concert_dw.next")
             found = pool.submit(reader.query, count)
             wait_until_one_waits(server)
         assert before > 0
         assert found.result(timeout=30) == [(0,)]
-        with pytest.raises(psycopg2.Error, match="no_such_table"):
-            reader.query("select 1 from concert_dw.no_such_table")
+
+
+def test_grants_on_published_tables_and_views_over_them_outlive_a_publication(
+    core: Core, server: PostgresServer
+) -> None:
+    core.deliver("first", **CLEAN)
+    core.settle()
+    database = core.warehouse.database  # type: ignore[attr-defined]
+    with closing(server.connect(database)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("create role analyst")
+        cursor.execute("grant usage on schema concert_dw to analyst")
+        for name in PUBLISHED:
+            cursor.execute(f"grant select on concert_dw.{name} to analyst")
+        cursor.execute("create view public.names as select name from concert_dw.artists")
+        cursor.execute("grant select on public.names to analyst")
+    core.deliver("second", artists=[another("a2"), another("a3")])
+    core.settle()
+    with core.warehouse.session() as session:
+        ((published,),) = session.query("select count(*) from concert_dw.artists")
+        session.execute("set role analyst")
+        for name in PUBLISHED:
+            session.query(f"select count(*) from concert_dw.{name}")
+        assert session.query("select count(*) from public.names") == [(published,)]
+    assert published == 3
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        "id integer, price decimal(12,2), name varchar(9), n bigint",
+        "id integer, price decimal(12,2), name varchar(8)",
+        "id integer, price decimal(12,2), n bigint, name varchar(8)",
+        "id integer, price decimal(12,3), name varchar(8), n bigint",
+        "id integer, price decimal(12,2), name varchar(8), n integer",
+    ],
+)
+def test_a_table_whose_columns_change_is_made_anew(core: Core, columns: str) -> None:
+    wanted = "select column_name, data_type, character_maximum_length, numeric_scale from information_schema.columns " \
+        "where table_name = 'things' order by ordinal_position"  # fmt: skip
+    with core.warehouse.session() as session:
+        session.execute("create schema concert_dw")
+        session.execute("create table concert_dw.things (id integer, price decimal(12,2), name varchar(8), n bigint)")
+        before = session.query(wanted)
+        session.execute(f"create table concert_dw.next ({columns})")
+        session.replace_table("concert_dw.things", "concert_dw.next")
+        assert session.query(wanted) != before
+        assert not session.table_exists("concert_dw.next")
 
 
 def wait_until_one_waits(server: PostgresServer) -> None:

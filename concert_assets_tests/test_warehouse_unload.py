@@ -5,29 +5,24 @@ from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from unittest.mock import MagicMock
 
 import pandas as pd
 import psycopg2
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import sqlglot
 from pandas.testing import assert_frame_equal
-from sqlfluff.core import FluffConfig, Linter
-from sqlglot.tokens import TokenType
 
-from concert_assets.resources.redshift.backend import RedshiftBackend
 from concert_assets.resources.redshift.duckdb import DuckDBWarehouse
 from concert_assets.resources.redshift.failures import Interrupted, Unavailable
 from concert_assets.resources.redshift.protocol import Session, Warehouse, WarehouseBusy
-from concert_assets.resources.redshift.statements import unload_statement
 from concert_assets.resources.redshift.unloading import UNLOADS, unload_prefix, unloaded
 from concert_assets.resources.redshift.values import frame_of_table
 from concert_assets.resources.s3.aws import S3ObjectStore
 from concert_assets_tests.support_faults import fault_line
 from concert_assets_tests.support_moto import MotoServer
-from concert_assets_tests.support_redshift import HOSTILE, PART_ROWS, ROLE, PostgresServer, PostgresWarehouse, running
+from concert_assets_tests.support_redshift import HOSTILE, PostgresServer, PostgresWarehouse, running
+from concert_assets_tests.support_rendered import PART_ROWS, ROLE
 
 TABLE = "concert_dw.things"
 TYPES = {
@@ -214,28 +209,6 @@ def test_rows_that_no_manifest_tells_of_are_no_empty_result(store: S3ObjectStore
     store.write("processed", "none/manifest", b'{"entries": []}')
     with pytest.raises(WarehouseBusy, match="unloaded 1 rows to s3://processed/none/, but 0 are there"):
         unloaded(store, "s3://processed/none/", 1)
-
-
-@pytest.mark.parametrize(
-    "query", [f"select 1 as a where '{text}' = ''" for text in ["it''s", "$$", "$1", "a\\\\b", "%"]]
-)
-def test_the_query_is_one_text_as_redshift_reads_it(query: str) -> None:
-    statement = unload_statement(query, "s3://bucket/it's/", ROLE)
-    linter = Linter(config=FluffConfig(overrides={"dialect": "redshift"}))
-    assert linter.parse_string(statement).violations == []
-    tokens = sqlglot.tokenize(statement.replace("unload", "select", 1), read="redshift")
-    texts = [token.text for token in tokens if token.token_type is TokenType.STRING]
-    assert texts == [query, "s3://bucket/it's/", ROLE]
-
-
-def test_redshift_is_asked_how_many_rows_it_wrote() -> None:
-    cursor = MagicMock()
-    cursor.fetchall.return_value = [(7,)]
-    assert RedshiftBackend(ROLE).unload(cursor, "select 1", "s3://b/p/") == 7
-    sent = [call.args[0] for call in cursor.execute.call_args_list]
-    assert sent == [unload_statement("select 1", "s3://b/p/", ROLE), "select pg_last_unload_count()"]
-    linter = Linter(config=FluffConfig(overrides={"dialect": "redshift"}))
-    assert [linter.parse_string(sql).violations for sql in sent] == [[], []]
 
 
 def test_narrower_types_of_objects_are_those_of_a_cursor() -> None:

@@ -17,7 +17,13 @@ from concert_assets.resources.s3.protocol import ObjectStore
 
 ATTEMPTS = 4
 _FIRST_WAIT_SECONDS = 0.2
-_LASTING_WORDS = ("authentication failed", "certificate", "does not exist", "SSL", "permission denied")
+_LASTING_WORDS = (
+    "authentication failed",
+    "certificate",
+    "does not exist",
+    "does not support SSL",  # and not any word of SSL: a connection that was dropped is told by it too
+    "permission denied",
+)
 
 
 class RedshiftWarehouse:
@@ -43,7 +49,7 @@ class RedshiftWarehouse:
         self._noted = Noted(store, bucket)
         self._login = login or (lambda: temporary_login(settings, clients(settings)))
         self._connect = connect or connect_verified
-        self._backend = backend or RedshiftBackend(settings.iam_role)
+        self._backend = backend or RedshiftBackend(settings.iam_role, has_bucket_key=settings.has_bucket_key)
 
     def location(self, table: str) -> str:
         """Warehouse, database and table."""

@@ -17,6 +17,18 @@ _MAY_PASS = {
     "InternalFailure",
     "ServiceUnavailable",
 }
+_CREDENTIALS = {
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "IncompleteSignature",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+}
+_LOOK_FOR_CREDENTIALS = "AWS_PROFILE, AWS_ACCESS_KEY_ID and the role of this machine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +36,8 @@ class RedshiftSettings:
     """Which warehouse: the name of a provisioned ``cluster`` or of a serverless ``workgroup``, one of them.
 
     ``iam_role`` is the ARN of the role by which Redshift reads the objects of the processed bucket.
-    ``root_certificates`` names a file of authorities in PEM; empty means those that boto3 trusts.
+    ``root_certificates`` names a file of authorities in PEM; empty means those that boto3 trusts. ``has_bucket_key``
+    tells whether the processed bucket encrypts under a key of KMS.
     """
 
     database: str
@@ -34,6 +47,7 @@ class RedshiftSettings:
     region: str = ""
     endpoint_url: str = ""
     root_certificates: str = ""
+    has_bucket_key: bool = False
     connect_seconds: float = 10.0
     wait_seconds: float = 300.0
     statement_seconds: float = 3600.0
@@ -78,8 +92,8 @@ def clients(settings: RedshiftSettings) -> Callable[[str], Any]:
 def temporary_login(settings: RedshiftSettings, client: Callable[[str], Any]) -> Login:
     """Ask AWS for address and credentials.
 
-    Raises Unavailable, with the call, the setting and AWS's code, where asking again does not help, and WarehouseBusy
-    where it may.
+    Raises Unavailable, with the call, the setting to look at and AWS's code, where asking again does not help, and
+    WarehouseBusy where it may.
     """
     from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
 
@@ -88,12 +102,51 @@ def temporary_login(settings: RedshiftSettings, client: Callable[[str], Any]) ->
     except ClientError as error:
         told = error.response.get("Error", {})
         code, message = told.get("Code", "unknown"), told.get("Message", "")
+        if code in _CREDENTIALS:
+            raise Unavailable(
+                f"AWS refuses the credentials that boto3 finds, with {code}, where Redshift {settings.name} is asked "
+                f"for; look at {_LOOK_FOR_CREDENTIALS}"
+            ) from None
         text = f"{error.operation_name} for Redshift {settings.name} ({settings.setting}) failed with {code}: {message}"
         raise (WarehouseBusy if code in _MAY_PASS else Unavailable)(text) from None
     except BotoCoreError as error:
-        raise Unavailable(
-            f"AWS cannot be asked about Redshift {settings.name} ({settings.setting}): {' '.join(str(error).split())}"
-        ) from None
+        raise _unasked(settings, error) from None
+
+
+def _unasked(settings: RedshiftSettings, error: Exception) -> Exception:
+    """Why boto3 could not ask at all, in one line: credentials, region, or a connection that may come about later."""
+    from botocore import exceptions  # type: ignore[import-untyped]
+
+    without_credentials = (
+        exceptions.NoCredentialsError, exceptions.PartialCredentialsError, exceptions.CredentialRetrievalError,
+        exceptions.ProfileNotFound, exceptions.TokenRetrievalError, exceptions.SSOError,
+    )  # fmt: skip
+    reason = " ".join(str(error).split())
+    text = f"AWS cannot be asked about Redshift {settings.name}"
+    if isinstance(error, without_credentials):
+        return Unavailable(
+            f"{text}: boto3 finds no AWS credentials ({type(error).__name__}); look at {_LOOK_FOR_CREDENTIALS}"
+        )
+    if isinstance(error, exceptions.SSLError) and "certificate" in reason:
+        return Unavailable(f"{text}: {reason}; look at AWS_CA_BUNDLE and CONCERT_ENDPOINT_URL")
+    is_connection = isinstance(error, (exceptions.ConnectionError, exceptions.HTTPClientError))
+    if is_connection and _is_region(settings):
+        return WarehouseBusy(
+            f"{text} now ({reason}); if it stays so, look at CONCERT_REGION, CONCERT_ENDPOINT_URL and the network"
+        )
+    if is_connection or isinstance(error, (exceptions.NoRegionError, exceptions.InvalidRegionError)):
+        return Unavailable(f"{text} in region {settings.region!r} ({reason}); look at CONCERT_REGION")
+    return Unavailable(f"{text} ({settings.setting}): {reason}")
+
+
+def _is_region(settings: RedshiftSettings) -> bool:
+    """Whether boto3 knows the region, or need not: a stand-in answers for any, and an empty one is boto3's own."""
+    import boto3  # type: ignore[import-untyped]
+
+    session = boto3.Session(region_name=settings.region or None)
+    partitions = session.get_available_partitions()
+    known = {region for name in partitions for region in session.get_available_regions("redshift", name)}
+    return not settings.region or bool(settings.endpoint_url) or settings.region in known
 
 
 def _of_cluster(settings: RedshiftSettings, client: Any) -> Login:

@@ -51,7 +51,7 @@ class Session(Protocol):
         ...
 
     def replace_table(self, table: str, replacement: str) -> None:
-        """Let ``replacement`` take the name of ``table``, in place of it. Both are schema.table of one schema."""
+        """Let ``table`` be what ``replacement`` is, which is gone then. Both are schema.table of one schema."""
         ...
 
     def table_exists(self, table: str) -> bool:

@@ -74,7 +74,7 @@ class AwsRedshift(ConfigurableResource):  # type: ignore[type-arg]
 
         settings = RedshiftSettings(
             self.database, self.iam_role, cluster=self.cluster, workgroup=self.workgroup, region=self.region,
-            endpoint_url=self.endpoint_url,
+            endpoint_url=self.endpoint_url, has_bucket_key=bool(self.key),
             wait_seconds=self.wait_seconds if wait_seconds is None else min(wait_seconds, self.wait_seconds),
         )  # fmt: skip
         return RedshiftWarehouse(settings, self._objects(), self.processed_bucket)

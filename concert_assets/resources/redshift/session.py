@@ -20,7 +20,7 @@ from concert_assets.resources.s3.protocol import ObjectStore
 if TYPE_CHECKING:
     import pandas as pd
 
-_FETCH_ROWS = 50_000
+_FETCH_ROWS = 1_000  # a cluster of one node refuses to give more; results that are large come by UNLOAD
 _PUBLICATION = f"select number, fingerprint, position from {PUBLICATIONS.qualified} order by number desc limit 1"
 
 
@@ -142,10 +142,21 @@ class RedshiftSession(Connection):
             self._send(f"analyze {relation}")
 
     def replace_table(self, table: str, replacement: str) -> None:
-        """Drop and rename: no row is copied."""
+        """Other rows in the same table, so that grants on it and views over it stay and readers wait for nothing.
+
+        A table that is new, or whose columns have changed, is dropped and made by renaming.
+        """
         with self._whole():
-            self._send(f"drop table if exists {table}")
-            self._send(f"alter table {replacement} rename to {table.rpartition('.')[2]}")
+            columns = self._columns(table)
+            if columns and columns == self._columns(replacement):
+                names = ", ".join(str(name) for name, *_ in columns)
+                self._send(f"delete from {table}")  # and not truncate, which commits in Redshift
+                self._send(f"insert into {table} ({names}) select {names} from {replacement}")
+                self._send(f"drop table {replacement}")
+                self._send(f"analyze {table}")
+            else:
+                self._send(f"drop table if exists {table}")
+                self._send(f"alter table {replacement} rename to {table.rpartition('.')[2]}")
 
     def table_exists(self, table: str) -> bool:
         """Whether there is a table or view of that name."""
@@ -159,14 +170,19 @@ class RedshiftSession(Connection):
 
     def content_hash(self, table: str) -> str:
         """Number of rows and sums of their hashes."""
+        columns = [(str(name), str(kind)) for name, kind, *_ in self._columns(table)]
+        ((rows, *sums),) = self.query(hash_statement(table, columns))
+        return "-".join(f"{int(part):x}" for part in (rows, *sums))
+
+    def _columns(self, table: str) -> list[tuple[Any, ...]]:
+        """Name and type of each column, in their order; none where there is no such table."""
         schema, _, name = table.rpartition(".")
-        columns = self.query(
-            "select column_name, data_type from information_schema.columns "
-            "where table_schema = :schema and table_name = :name order by ordinal_position",
+        return self.query(
+            "select column_name, data_type, character_maximum_length, numeric_precision, numeric_scale "
+            "from information_schema.columns where table_schema = :schema and table_name = :name "
+            "order by ordinal_position",
             {"schema": schema, "name": name},
         )
-        ((rows, *sums),) = self.query(hash_statement(table, [(str(column), str(kind)) for column, kind in columns]))
-        return "-".join(f"{int(part):x}" for part in (rows, *sums))
 
     def _whole(self) -> AbstractContextManager[None]:
         """Several statements as one: those of the transaction that is open, or one of their own."""

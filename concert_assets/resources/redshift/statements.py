@@ -1,4 +1,4 @@
-"""The text of what is sent to Redshift: bound names as psycopg2 takes them, physical attributes, COPY, hashes."""
+"""The text of what is sent to Redshift: bound names as psycopg2 takes them, attributes, zones, COPY, UNLOAD, hashes."""
 
 import json
 import re
@@ -11,12 +11,13 @@ from concert_assets.catalog.analytics import MARTS, PREDICTIONS
 from concert_assets.catalog.canonical import TABLES
 from concert_assets.catalog.model import Table
 from concert_assets.catalog.operational import TABLES as OPERATIONAL
+from concert_assets.catalog.timezones import OLDER_NAMES
 from concert_assets.sql.files import bind
 
 if TYPE_CHECKING:
     from sqlglot.tokens import Token  # type: ignore[attr-defined]
 
-# One lock for all that writes: readers never ask for it, so they wait for nothing but the renaming of tables.
+# One lock for all that writes: readers never ask for it, so they wait for nothing but a table whose columns change.
 WRITER = "concert_dw_staging.writer"
 _WIDEST = "varchar(65535)"
 # Numbers and times pack by AZ64, texts by ZSTD; floating point and booleans, which AZ64 does not take, stay raw.
@@ -84,6 +85,34 @@ def with_attributes(sql: str) -> str:
     return f"{_encoded(sql, tokens[after:], table)}{' ' * bool(attributes)}{attributes}"
 
 
+@cache
+def with_older_zones(sql: str) -> str:
+    """The statement with zones, where ``convert_timezone`` is given one, by the names that AWS's list has of them."""
+    tokens = list(_tokens(sql))
+    words = [_word(sql, token) for token in tokens]
+    spans = [span for at, word in enumerate(words) if word.lower() == "convert_timezone" for span in _zones(words, at)]
+    whens = " ".join(f"when {_literal(name)} then {_literal(older)}" for name, older in OLDER_NAMES.items())
+    for first, last in sorted(spans, reverse=True):
+        start, end = tokens[first].start, tokens[last].end + 1
+        zone = sql[start:end]
+        if not zone.startswith("'"):
+            sql = f"{sql[:start]}case {zone} {whens} else {zone} end{sql[end:]}"
+    return sql
+
+
+def _zones(words: "Sequence[str]", at: int) -> list[tuple[int, int]]:
+    """First and last token of each argument of the call at a token, but for the last argument, which is the time."""
+    spans, first, depth = [], at + 2, 0
+    for place in range(at + 1, len(words)):
+        depth += (words[place] == "(") - (words[place] == ")")
+        if depth == 0:
+            break
+        if words[place] == "," and depth == 1:
+            spans.append((first, place - 1))
+            first = place + 1
+    return spans
+
+
 def _attributes(table: Table | None) -> str:
     parts = []
     if table is not None and table.distribution_key:
@@ -119,14 +148,16 @@ def copy_statement(table: str, manifest_uri: str, iam_role: str) -> str:
     return f"copy {table} from {_literal(manifest_uri)} iam_role {_literal(iam_role)} format as parquet manifest"
 
 
-def unload_statement(query: str, prefix_uri: str, iam_role: str) -> str:
+def unload_statement(query: str, prefix_uri: str, iam_role: str, *, has_bucket_key: bool) -> str:
     """UNLOAD of a query to Parquet objects and a manifest, encrypted under the key of the bucket if that has one.
 
     Redshift takes the query as a text in quotes, so its values are in it already.
     """
+    # Of Parquet AWS says that ENCRYPTED is for keys of KMS alone; without the word S3's own key is used.
+    encrypted = " encrypted auto" if has_bucket_key else ""
     return (
         f"unload ({_literal(query)}) to {_literal(prefix_uri)} iam_role {_literal(iam_role)} "
-        "format as parquet manifest encrypted auto"
+        f"format as parquet manifest{encrypted}"
     )
 
 
