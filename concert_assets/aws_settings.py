@@ -18,6 +18,7 @@ class Setting:
 # None of these is a secret: credentials are where boto3 finds them, and never here.
 OF_AWS = {
     "CONCERT_REGION": Setting(r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}", "a region of AWS, such as eu-west-1", True),
+    "CONCERT_ACCOUNT": Setting(r"[0-9]{12}", "the twelve digits of the account that owns both buckets"),
     "CONCERT_ENDPOINT_URL": Setting(r"https?://[\w.:\[\]-]+(/[\w./-]*)?", "a URL without user and password"),
     "CONCERT_BUCKET_KEY": Setting(_KEY, "id, alias or ARN of a KMS key"),
     "CONCERT_REDSHIFT_WORKGROUP": Setting(r"[a-z0-9-]{3,64}", "the name of a serverless workgroup"),

@@ -66,6 +66,7 @@ def _aws(deployment: Deployment) -> dict[str, Any]:
         "raw_bucket": deployment.raw_bucket,
         "processed_bucket": deployment.processed_bucket,
         "key": deployment.bucket_key,
+        "account": deployment.account,
     }
     return {
         "s3": AwsS3(arrival_queue=deployment.arrival_queue, **place, **buckets),
@@ -76,6 +77,7 @@ def _aws(deployment: Deployment) -> dict[str, Any]:
             deadline_seconds=deployment.glue_deadline_seconds,
             processed_bucket=deployment.processed_bucket,
             key=deployment.bucket_key,
+            account=deployment.account,
             catalog_database=deployment.catalog_database,
             catalog_tag=deployment.catalog_tag,
             **place,

@@ -70,6 +70,7 @@ class Deployment:
     wait_seconds: float = 300.0
     lineage_namespace: str = ""
     region: str = ""
+    account: str = ""
     endpoint_url: str = ""
     bucket_key: str = ""
     redshift_workgroup: str = ""

@@ -1,16 +1,13 @@
 """The deployment aws on stand-ins: S3 and KMS by moto, Redshift by PostgreSQL on its wire, the Glue job in this process."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
-from unittest.mock import patch
-from urllib.parse import parse_qsl, urlsplit
 
 import boto3
 import dagster as dg
@@ -19,13 +16,10 @@ import duckdb
 from concert_assets import deployment as deployments
 from concert_assets.definitions import build_definitions
 from concert_assets.deployment import Deployment
-from concert_assets.glue_jobs import curate
-from concert_assets.resources.glue.protocol import CatalogTable
 from concert_assets.resources.redshift.aws import RedshiftWarehouse
 from concert_assets.resources.redshift.resource import AwsRedshift
-from concert_assets.resources.s3.aws import S3ObjectStore, s3_client
 from concert_assets_tests.support_demo import clean_environment
-from concert_assets_tests.support_moto import ENVIRONMENT
+from concert_assets_tests.support_moto import ACCOUNT, ENVIRONMENT
 from concert_assets_tests.support_redshift import PostgresServer
 
 REGION = "us-east-1"
@@ -33,32 +27,6 @@ ROLE = "arn:aws:iam::123456789012:role/concerts"
 # The world of the comparison: small, with every table, defect and mart in it.
 WORLD = {"generate": "always", "artists": 300, "venues": 100, "concerts": 1_500, "sales": "5000", "defect_rate": 0.02}
 SMALL_WORLD = WORLD | {"artists": 40, "venues": 20, "concerts": 200, "sales": "600"}
-
-
-class GlueHere(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """Runs the job in this process, on the store behind the URL that Glue would be handed."""
-
-    memory_limit: str = "1GB"
-
-    def run(self, context: dg.AssetExecutionContext, job: str, extras: Mapping[str, Any]) -> list[dict[str, Any]]:
-        assert job == "curate"
-        told: list[dict[str, Any]] = []
-        pipes: Any = SimpleNamespace(log=context.log, report_custom_message=told.append)
-        with patch.object(curate, "open_store", store_behind):
-            curate.run({**extras, "memory_limit": self.memory_limit}, pipes)
-        return told
-
-    def register(self, tables: Sequence[CatalogTable], location: str) -> str:
-        return ""
-
-
-def store_behind(url: str) -> S3ObjectStore:
-    """The store that a URL of the resource ``s3`` describes."""
-    parts = urlsplit(url)
-    assert parts.scheme == "s3"
-    given = dict(parse_qsl(parts.query))
-    client = s3_client(region_name=given["region"], endpoint_url=given.get("endpoint_url"))
-    return S3ObjectStore(client, given.get("key", ""))
 
 
 class PostgresRedshift(AwsRedshift):
@@ -109,6 +77,7 @@ def aws_settings(home: Path, url: str, **others: str) -> dict[str, str]:
         "CONCERT_HOME": str(home),
         "CONCERT_REGION": REGION,
         "CONCERT_ENDPOINT_URL": url,
+        "CONCERT_ACCOUNT": ACCOUNT,
         "CONCERT_REDSHIFT_WORKGROUP": "concerts",
         "CONCERT_REDSHIFT_ROLE": ROLE,
         "CONCERT_GLUE_ROLE": ROLE,

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from concert_assets.resources.s3.aws import S3ObjectStore
 
+ACCOUNT = "123456789012"  # moto's own
 BUCKETS = ("raw", "processed", "one", "two", "another", "concert-data-raw", "concert-data-processed")
 # What boto3 reads of the environment, so that neither a person's settings nor a proxy has a part in a test.
 ENVIRONMENT = {
@@ -119,6 +120,10 @@ class _Application:
         return self._at or datetime.now(UTC).replace(tzinfo=None)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if environ.get("HTTP_X_AMZ_EXPECTED_BUCKET_OWNER", ACCOUNT) != ACCOUNT:  # which moto does not look at
+            start_response("403 Forbidden", [("Content-Type", "application/xml")])
+            told = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+            return [] if environ["REQUEST_METHOD"] == "HEAD" else [told]
         if environ["PATH_INFO"] not in ("/clock", "/page"):
             with self._lock:
                 return list(self._moto(environ, start_response))

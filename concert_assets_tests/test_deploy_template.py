@@ -194,6 +194,7 @@ def test_every_output_for_the_platform_is_a_setting_under_its_own_name() -> None
         "CONCERT_GLUE_JOB": "concert-assets-curate",
         "CONCERT_GLUE_ROLE": role,
         "CONCERT_GLUE_WORKERS": "10",
+        "CONCERT_ACCOUNT": "123456789012",
         "CONCERT_REDSHIFT_WORKGROUP": "concert-assets",
         "CONCERT_REDSHIFT_DATABASE": "concerts",
         "CONCERT_REDSHIFT_ROLE": role,

@@ -10,7 +10,7 @@ import pytest
 from concert_assets.resources.s3.aws import ATTEMPTS, S3ObjectStore, s3_client
 from concert_assets.resources.s3.protocol import StoreBusy, StoreUnavailable
 from concert_assets_tests.support_faults import FaultyProxy, Refusal, fault_line, faulty
-from concert_assets_tests.support_moto import MotoServer, amiss, open_store, uploads
+from concert_assets_tests.support_moto import ACCOUNT, MotoServer, amiss, open_store, uploads
 
 BUCKET = "raw"
 HELD = {"old": b"as it was"}
@@ -89,6 +89,24 @@ def test_a_refusal_is_one_line_that_names_setting_and_code(
     fault_line(
         f"S3: {fault}, {action}", f"StoreUnavailable, {answer[1]}", amiss(store, BUCKET, HELD), uploads(store, BUCKET)
     )
+
+
+@pytest.mark.parametrize("action", [*ACTIONS, "look"])
+def test_a_bucket_of_another_account_is_refused_however_much_it_admits(
+    moto: MotoServer, store: S3ObjectStore, action: str
+) -> None:
+    store.write(BUCKET, "old", b"as it was")
+    act = ACTIONS.get(action, lambda store: store.head(BUCKET, "old"))
+    refused = pytest.raises(StoreUnavailable, match=r"(AccessDenied|403); look at .*CONCERT_ACCOUNT")
+    with closing(s3_client(endpoint_url=moto.url, account="210987654321")) as client, refused as caught:
+        act(S3ObjectStore(client))
+    assert "\n" not in str(caught.value)
+    wrong = amiss(store, BUCKET, HELD)
+    fault_line(f"S3: bucket of another account, {action}", "StoreUnavailable, 403", wrong, uploads(store, BUCKET))
+    assert (wrong, uploads(store, BUCKET)) == (0, 0)
+    with closing(s3_client(endpoint_url=moto.url, account=ACCOUNT)) as client:
+        own = S3ObjectStore(client)
+        assert (own.write(BUCKET, "own", b"1").size_bytes, own.read(BUCKET, "own")) == (1, b"1")
 
 
 def test_a_look_that_is_refused_is_no_object_that_is_missing(

@@ -82,7 +82,9 @@ def object_store(deployment: Deployment) -> ObjectStore:
         return FolderObjectStore(deployment.objects)
     from concert_assets.resources.s3.aws import S3ObjectStore, s3_client
 
-    client = s3_client(region_name=deployment.region, endpoint_url=deployment.endpoint_url or None)
+    client = s3_client(
+        region_name=deployment.region, endpoint_url=deployment.endpoint_url or None, account=deployment.account
+    )
     return S3ObjectStore(client, deployment.bucket_key)
 
 

@@ -30,7 +30,7 @@ from concert_assets.resources.s3.protocol import ObjectNotFound, ObjectStore, ma
 
 
 def open_store(url: str) -> ObjectStore:
-    """The object store behind a URL, ``file:///folder`` or ``s3://`` with region, endpoint_url and key as its query.
+    """The object store behind a URL, ``file:///folder`` or ``s3://`` with its settings as the query.
 
     ValueError for a scheme that the job does not know.
     """
@@ -41,7 +41,9 @@ def open_store(url: str) -> ObjectStore:
         from concert_assets.resources.s3.aws import S3ObjectStore, s3_client
 
         told = {name: values[0] for name, values in parse_qs(parts.query).items()}
-        client = s3_client(region_name=told.get("region"), endpoint_url=told.get("endpoint_url"))
+        client = s3_client(
+            region_name=told.get("region"), endpoint_url=told.get("endpoint_url"), account=told.get("account", "")
+        )
         return S3ObjectStore(client, told.get("key", ""))
     raise ValueError(f"the curate job cannot open the object store {url!r}; expected a file:// or s3:// URL")
 

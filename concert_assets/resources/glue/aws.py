@@ -25,6 +25,7 @@ class AwsGlueJobs(ConfigurableResource):  # type: ignore[type-arg]
     role: str = Field(description="ARN of the IAM role that the job has")
     workers: int = Field(default=10, description="Most workers that auto scaling may give a run")
     deadline_seconds: float = Field(default=7200, description="After so long a run is stopped and has failed")
+    account: str = Field(default="", description="Account that owns the bucket; empty asks for none")
     endpoint_url: str = Field(default="", description="Where Glue, S3 and CloudWatch listen, for a stand-in")
     key: str = Field(default="", description="KMS key that objects are encrypted under; empty for the bucket's own")
     catalog_database: str = Field(default="", description="Database of the Data Catalog for curated tables, or none")

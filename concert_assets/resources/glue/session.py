@@ -48,7 +48,11 @@ class GlueSession:
             client = aws_client("glue", *place, attempts=1)
             self._logs = aws_client("logs", *place)
             self._secrets = _credentials()
-            store = s3_client(region_name=settings.region or None, endpoint_url=settings.endpoint_url or None)
+            store = s3_client(
+                region_name=settings.region or None,
+                endpoint_url=settings.endpoint_url or None,
+                account=settings.account,
+            )
         except (BotoCoreError, ValueError) as error:
             raise refusal(error, "to be asked", settings.job_name) from None
         self._store = S3ObjectStore(store, settings.key)

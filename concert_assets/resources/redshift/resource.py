@@ -63,6 +63,7 @@ class AwsRedshift(ConfigurableResource):  # type: ignore[type-arg]
     processed_bucket: str = Field(description="Bucket of curated objects, from which tables are loaded")
     workgroup: str = Field(default="", description="Name of a serverless workgroup; empty for a provisioned cluster")
     cluster: str = Field(default="", description="Name of a provisioned cluster; empty for a workgroup")
+    account: str = Field(default="", description="Account that owns the bucket; empty asks for none")
     endpoint_url: str = Field(default="", description="Where AWS's services listen, for a stand-in; empty for AWS")
     key: str = Field(default="", description="KMS key that objects are encrypted under; empty for the bucket's own")
     wait_seconds: float = Field(default=300.0, description="How long to wait for another run that writes")
@@ -82,7 +83,7 @@ class AwsRedshift(ConfigurableResource):  # type: ignore[type-arg]
     def _objects(self) -> ObjectStore:
         if self._s3 is None:
             self._s3 = AwsS3(
-                region=self.region, endpoint_url=self.endpoint_url, key=self.key,
+                region=self.region, endpoint_url=self.endpoint_url, key=self.key, account=self.account,
                 raw_bucket=self.raw_bucket, processed_bucket=self.processed_bucket,
             )  # fmt: skip
         return self._s3.store

@@ -10,6 +10,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -42,12 +43,14 @@ def s3_client(
     *,
     region_name: str | None = None,
     endpoint_url: str | None = None,
+    account: str = "",
     connect_seconds: float = 10,
     read_seconds: float = 60,
 ) -> Any:
     """A boto3 client whose requests end: two deadlines an attempt, at most ``ATTEMPTS`` of them with growing pauses.
 
-    Credentials come from where boto3 finds them and appear nowhere in this process's settings. StoreUnavailable where
+    Where ``account`` is not empty, S3 refuses every bucket that another account owns. Credentials come from where boto3
+    finds them and appear nowhere in this process's settings. StoreUnavailable where
     these or the settings are such that there can be no client.
     """
     config = Config(
@@ -56,12 +59,20 @@ def s3_client(
         read_timeout=read_seconds,
     )
     try:
-        return boto3.client("s3", region_name=region_name, endpoint_url=endpoint_url, config=config)
+        client = boto3.client("s3", region_name=region_name, endpoint_url=endpoint_url, config=config)
     except (BotoCoreError, ValueError) as error:
         raise StoreUnavailable(
             f"S3 cannot be asked: {type(error).__name__}: {' '.join(str(error).split())}; look at CONCERT_REGION, "
             "CONCERT_ENDPOINT_URL, AWS_PROFILE and where else boto3 finds AWS credentials"
         ) from error
+    if account:
+        client.meta.events.register("provide-client-params.s3", partial(_of_account, account))
+    return client
+
+
+def _of_account(account: str, params: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """The parameters of a request, which ask for a bucket of that account; all requests of the store know the word."""
+    return {**params, "ExpectedBucketOwner": account}
 
 
 class S3ObjectStore:

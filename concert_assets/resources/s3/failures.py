@@ -79,7 +79,7 @@ def told(error: BaseException, bucket: str, key: str) -> Exception:
         )
     if code:
         what = error.operation_name if isinstance(error, ClientError) else ""
-        look_at = _LOOK_AT.get(code, f"{_BUCKETS} and the rights of the role on them")
+        look_at = _LOOK_AT.get(code, f"{_BUCKETS}, CONCERT_ACCOUNT and the rights of the role on them")
         return StoreUnavailable(f"bucket {bucket!r} refuses {what} with {code}; look at {look_at}")
     return StoreUnavailable(
         f"bucket {bucket!r} cannot be asked: {type(error).__name__}: {' '.join(str(error).split())[:200]}"

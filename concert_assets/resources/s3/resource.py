@@ -72,6 +72,7 @@ class AwsS3(ConfigurableResource):  # type: ignore[type-arg]
     region: str = Field(description="Region of the buckets")
     raw_bucket: str = Field(description="Bucket of deliveries and their log")
     processed_bucket: str = Field(description="Bucket of curated objects and models")
+    account: str = Field(default="", description="Account that owns the buckets; empty asks for none")
     endpoint_url: str = Field(default="", description="Where S3 listens, for a stand-in; empty for AWS")
     key: str = Field(default="", description="KMS key that objects are encrypted under; empty for the bucket's own")
     arrival_queue: str = Field(default="", description="URL of the queue that announces arrivals; empty for none")
@@ -84,7 +85,7 @@ class AwsS3(ConfigurableResource):  # type: ignore[type-arg]
         if self._store is None:
             from concert_assets.resources.s3.aws import S3ObjectStore, s3_client
 
-            client = s3_client(region_name=self.region, endpoint_url=self.endpoint_url or None)
+            client = s3_client(region_name=self.region, endpoint_url=self.endpoint_url or None, account=self.account)
             self._store = S3ObjectStore(client, self.key)
         return self._store  # type: ignore[no-any-return]
 
@@ -95,6 +96,6 @@ class AwsS3(ConfigurableResource):  # type: ignore[type-arg]
 
     @property
     def url(self) -> str:
-        """The settings of the store as a URL, without credentials: ``s3://?region=…&endpoint_url=…&key=…``."""
-        given = {"region": self.region, "endpoint_url": self.endpoint_url, "key": self.key}
+        """The settings of the store as a URL, without credentials: ``s3://?region=…&endpoint_url=…``."""
+        given = {name: getattr(self, name) for name in ("region", "endpoint_url", "key", "account")}
         return "s3://?" + urlencode({name: value for name, value in given.items() if value})
