@@ -264,13 +264,21 @@ def write_dotenv(deployment: Deployment, folder: Path) -> None:
     _write(path, text)
 
 
-def adopt_dotenv(folder: Path) -> None:
-    """Take from ``.env`` of a folder what the environment does not have; what it has goes before."""
+def adopt_dotenv(deployment: Deployment, folder: Path) -> bool:
+    """Whether ``.env`` of a folder leads elsewhere than the deployment; what else it says is then taken from it.
+
+    The environment goes before it, and no setting of another deployment is taken.
+    """
     from dotenv import dotenv_values
 
-    for name, value in dotenv_values(folder / ".env").items():
-        if value is not None:
-            os.environ.setdefault(name, value)
+    found = {name: value for name, value in dotenv_values(folder / ".env").items() if value is not None}
+    settings = _environment(deployment)
+    of_platform = {name for name in found if name.startswith("CONCERT_") or name == "DAGSTER_HOME"}
+    if all(found[name] == settings.get(name) for name in of_platform):
+        return False
+    for name in found.keys() - of_platform:
+        os.environ.setdefault(name, found[name])
+    return True
 
 
 def _write(path: Path, text: str) -> None:

@@ -247,15 +247,19 @@ def test_a_refusal_is_a_warning_and_a_delivery_that_cannot_be_told_of_is_named(d
 
 def test_a_run_that_another_one_overtook_tells_of_what_that_one_published(data_catalog: MotoServer) -> None:
     later = {7: state(7, "newest"), 5: state(5, "newer")}
-    assert told(glue(data_catalog), Run(5, 7), state(3, "retracted", "newest"), later) == []
+    assert told(glue(data_catalog), Run(3, 5, 5, 7), state(3, "retracted", "newest"), later) == []
     assert there(data_catalog, "artists") == {"newest": f"{PLACE}/newest7/rules/0123/artists"}
+    # What another version of the platform published and this one cannot know is left to that one.
+    (warned,) = told(glue(data_catalog), Run(9), state(7, "older"), {9: state(6, "older")})
+    assert "not curated" in warned
+    assert set(there(data_catalog, "artists")) == {"newest"}
 
 
 def test_without_a_database_nobody_is_asked(
     data_catalog: MotoServer, asked_of_catalog: list[tuple[str, dict[str, Any]]]
 ) -> None:
-    assert told(glue(data_catalog, database="", tag=TAG), Run(9), state(1, "old", folder=False)) == []
-    assert told(LocalGlue(), Run(9), state(1, "old", folder=False)) == []
+    assert told(glue(data_catalog, database="", tag=TAG), Run(1), state(1, "old", folder=False)) == []
+    assert told(LocalGlue(), Run(1), state(1, "old", folder=False)) == []
     assert asked_of_catalog == []
 
 

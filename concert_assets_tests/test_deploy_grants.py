@@ -209,7 +209,9 @@ def test_analysts_are_granted_what_is_not_personal_and_the_runner_makes_and_tags
     assert grants["RunnerMayMakeTables"][1] == ["CREATE_TABLE", "DESCRIBE"]
     assert grants["RunnerMayNamePlace"][1] == ["DATA_LOCATION_ACCESS"]
     assert len(grants) == 5
-    (rule,) = TEMPLATE["Rules"].values()
+    rule = TEMPLATE["Rules"]["GovernsARunner"]
+    other = TEMPLATE["Rules"]["GovernsAnAnalyst"]["Assertions"][0]["Assert"]
+    assert other == TEMPLATE["Conditions"]["Governs"], "a role that would be granted nothing is not taken"
     assert rule["RuleCondition"] == TEMPLATE["Conditions"]["Governs"]
     assert rule["Assertions"][0]["Assert"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "RunnerRole"}, ""]}]}
     closed = RESOURCES["CuratedDatabase"]["Properties"]["DatabaseInput"]["CreateTableDefaultPermissions"]

@@ -1,8 +1,9 @@
 """OpenLineage events over real HTTP: what each step read and wrote, told once, and no run lost over who does not listen."""
 
 import json
+import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,13 +15,14 @@ import dagster as dg
 import pytest
 
 from concert_assets.definitions import build_definitions
-from concert_assets.defs.journal import RunJournal
-from concert_assets.defs.sensors import run_succeeded
-from concert_assets.defs.watching import TOLD_TAG
+from concert_assets.defs.sensors import run_failed, run_succeeded
+from concert_assets.defs.watching import LINEAGE_TAG
 from concert_assets.deployment import Deployment
+from concert_assets.resources import openlineage
 from concert_assets.resources.openlineage import Dataset, OpenLineage, RunLineage, dataset_of
+from concert_assets.resources.redshift.duckdb import DuckDBSession
 from concert_assets.resources.s3.resource import FolderS3
-from concert_assets_tests.support_core import CLEAN, artists, as_jsonl
+from concert_assets_tests.support_core import CLEAN, as_jsonl
 from concert_assets_tests.support_demo import clean_environment
 
 pytestmark = [
@@ -81,9 +83,9 @@ def listener() -> Iterator[Listener]:
 class Home:
     """A home with a few rows of every table in its inbox, whose runs are told of."""
 
-    def __init__(self, home: Path, instance: dg.DagsterInstance) -> None:
+    def __init__(self, home: Path, instance: dg.DagsterInstance, namespace: str = NAMESPACE) -> None:
         self.instance = instance
-        deployment = Deployment(home=home, lineage_namespace=NAMESPACE)
+        deployment = Deployment(home=home, lineage_namespace=namespace)
         self.s3 = FolderS3(
             root=str(deployment.objects), raw_bucket=deployment.raw_bucket,
             processed_bucket=deployment.processed_bucket, settle_seconds=0,
@@ -96,24 +98,34 @@ class Home:
     def drop(self, table: str, rows: bytes) -> None:
         self.s3.store.write(self.s3.raw_bucket, f"inbox/{table}/rows.jsonl", rows)
 
-    def run(self, job: str) -> dg.ExecuteInProcessResult:
-        return self.defs.resolve_job_def(job).execute_in_process(instance=self.instance, raise_on_error=False)
+    def run(self, job: str, tags: Mapping[str, str] | None = None) -> dg.ExecuteInProcessResult:
+        whole = self.defs.resolve_job_def(job)
+        return whole.execute_in_process(instance=self.instance, tags=dict(tags or {}), raise_on_error=False)
 
     def tick(self, done: dg.ExecuteInProcessResult) -> None:
         """What the sensor does once it has seen that run end well."""
-        (event,) = [one for one in done.all_events if one.event_type == dg.DagsterEventType.PIPELINE_SUCCESS]
-        with dg.build_run_status_sensor_context(
-            sensor_name="run_succeeded",
-            dagster_instance=self.instance,
-            dagster_run=done.dagster_run,
-            dagster_event=event,
-            resources={name: (self.defs.resources or {})[name] for name in ("journal", "s3", "redshift")},
-        ) as context:  # fmt: skip
+        with self._seen(done, "run_succeeded", dg.DagsterEventType.PIPELINE_SUCCESS) as context:
             # Dagster refuses a reason beside what it saw of another run in the same tick.
             assert run_succeeded(context) is None
 
+    def fail(self, done: dg.ExecuteInProcessResult) -> None:
+        """What the sensor does once it has seen that run fail."""
+        with self._seen(done, "run_failed", dg.DagsterEventType.PIPELINE_FAILURE) as context:
+            run_failed(context.for_run_failure())
+
+    def _seen(self, done: dg.ExecuteInProcessResult, sensor: str, kind: dg.DagsterEventType) -> Any:
+        (event,) = [one for one in done.all_events if one.event_type == kind]
+        return dg.build_run_status_sensor_context(
+            sensor_name=sensor,
+            dagster_instance=self.instance,
+            dagster_run=self.instance.get_run_by_id(done.run_id),  # type: ignore[arg-type]
+            dagster_event=event,
+            resources={name: (self.defs.resources or {})[name] for name in ("journal", "s3", "redshift")},
+        )
+
     def told(self, done: dg.ExecuteInProcessResult) -> str | None:
-        return self.instance.get_run_by_id(done.run_id).tags.get(TOLD_TAG)  # type: ignore[union-attr]
+        mark = self.instance.get_run_by_id(done.run_id).tags.get(LINEAGE_TAG)  # type: ignore[union-attr]
+        return mark and mark.removeprefix(f"{done.run_id} ")
 
 
 @pytest.fixture
@@ -183,15 +195,31 @@ def test_a_run_without_a_report_is_told_of_by_the_sensor_and_each_run_once(liste
     assert len(later) == len({(one["run"]["runId"], one["eventType"]) for one in later})
 
 
-def test_a_run_that_fails_says_where_and_quotes_nothing(listener: Listener, home: Home) -> None:
-    home.drop("artists", as_jsonl(artists(2, 40)))
+def test_a_run_that_fails_is_told_of_once_it_is_over_and_nothing_is_quoted(
+    listener: Listener, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace = DuckDBSession.replace_table
+
+    def broken(self: DuckDBSession, table: str, replacement: str) -> None:
+        if table.endswith("net_revenue"):
+            raise ValueError("a customer's name")
+        replace(self, table, replacement)
+
+    monkeypatch.setattr(DuckDBSession, "replace_table", broken)
     failed = home.run("refresh_warehouse")
     assert not failed.success
+    assert listener.events == [], "other marts were made after the report of the one that failed"
+    home.fail(failed)
+    home.fail(failed)
     assert listener.of("refresh_warehouse", "FAIL")["run"]["runId"] == failed.run_id
-    assert listener.of("refresh_warehouse.staging", "COMPLETE")["outputs"]
-    assert listener.of("refresh_warehouse.quality", "FAIL")["eventTime"]
-    assert not [one for one in listener.events if one["job"]["name"] == "refresh_warehouse.warehouse"]
-    assert "errorMessage" not in json.dumps(listener.events)
+    assert listener.of("refresh_warehouse.mart_net_revenue", "FAIL")["outputs"] == []
+    assert listener.of("refresh_warehouse.mart_sell_through", "COMPLETE")["outputs"]
+    assert not [one for one in listener.events if one["job"]["name"] == "refresh_warehouse.report"]
+    assert "customer's name" not in json.dumps(listener.events)
+    # A run that takes it up again bears its tags, and is another one.
+    again = home.run("refresh_warehouse", tags=home.instance.get_run_by_id(failed.run_id).tags)  # type: ignore[union-attr]
+    home.fail(again)
+    assert listener.events[-1]["run"]["runId"] == again.run_id
 
 
 def test_who_refuses_costs_no_run_and_hears_no_more(
@@ -215,7 +243,7 @@ def test_what_cannot_be_reached_or_is_not_set_is_one_line(tmp_path: Path) -> Non
     refused = "OpenLineage takes no events of CONCERT_LINEAGE_NAMESPACE 'concerts'"
     with clean_environment():
         assert told.send(NOTHING) == (
-            f"{refused}: its client knows no transport; set OPENLINEAGE_URL or another one of its variables"
+            f"{refused} (its client knows no transport; set OPENLINEAGE_URL or another one of its variables)"
         )
     with listening() as gone:
         pass
@@ -233,9 +261,21 @@ def test_what_cannot_be_reached_or_is_not_set_is_one_line(tmp_path: Path) -> Non
     assert [json.loads(line)["eventType"] for line in place.read_text("utf-8").splitlines()] == ["START", "ABORT"]
 
 
-def test_without_a_namespace_nobody_is_told(home: Home) -> None:
-    assert RunJournal(home="home").watchers == (None, None)
-    assert (home.defs.resources or {})["journal"].watchers.lineage == OpenLineage(NAMESPACE, "")
+def test_without_a_namespace_nobody_is_told(listener: Listener, tmp_path: Path) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        silent = Home(tmp_path, instance, namespace="")
+        done = silent.run("refresh_warehouse")
+        silent.tick(done)
+    assert done.success
+    assert listener.events == []
+
+
+def test_who_never_answers_is_waited_for_and_then_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openlineage, "_MOST_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        with clean_environment(OPENLINEAGE__TRANSPORT__URL=url, OPENLINEAGE__TRANSPORT__TYPE="http"):
+            assert OpenLineage(NAMESPACE).send(NOTHING).endswith("'concerts' (no answer within 0 s)")
 
 
 @pytest.mark.parametrize(

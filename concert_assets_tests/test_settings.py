@@ -259,23 +259,38 @@ def test_a_port_beyond_its_bounds_is_refused(value: str, capsys: pytest.CaptureF
     assert "--port" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("home", ["mine", "."])
 def test_the_web_ui_is_led_by_the_settings_of_its_command_and_not_by_the_file_of_another_home(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str
 ) -> None:
     """Dagster takes ``.env`` of its working folder before the environment."""
-    (tmp_path / ".env").write_text("CONCERT_HOME=/elsewhere\nCONCERT_MEMORY_LIMIT=3GB\nOWN=kept\nGIVEN=file\n", "utf-8")
-    monkeypatch.chdir(tmp_path)
-    seen: dict[str, Any] = {}
+    lines = ["CONCERT_HOME=/elsewhere", "CONCERT_MEMORY_LIMIT=3GB", "CONCERT_ACCOUNT=1", "OWN='kept'", "GIVEN=file"]
+    (tmp_path / ".env").write_text("\n".join(lines), "utf-8")
+    told, folder, command = become_dagster(tmp_path, monkeypatch, home)
+    assert (told["CONCERT_HOME"], told["CONCERT_MEMORY_LIMIT"]) == (str((tmp_path / home).absolute()), "2GB")
+    assert (told["OWN"], told["GIVEN"]) == ("kept", "environment")
+    assert "CONCERT_ACCOUNT" not in told
+    assert not (folder / ".env").exists()
+    assert Path(command[command.index("-w") + 1]).is_absolute()
+
+
+def test_the_web_ui_starts_where_its_command_does_if_the_file_is_of_the_same_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text(f"CONCERT_HOME={tmp_path / 'mine'}\nCONCERT_MEMORY_LIMIT=2GB\nOWN=kept\n", "utf-8")
+    assert become_dagster(tmp_path, monkeypatch, "mine")[1] == tmp_path
+
+
+def become_dagster(folder: Path, monkeypatch: pytest.MonkeyPatch, home: str) -> tuple[dict[str, str], Path, list[str]]:
+    """Environment, folder and command that ``dev`` becomes."""
+    monkeypatch.chdir(folder)
+    seen: list[Any] = []
 
     def become(path: str, command: list[str]) -> None:
-        seen.update(environment=dict(os.environ), folder=Path.cwd(), command=command)
+        seen.extend((dict(os.environ), Path.cwd(), command))
         raise SystemExit(0)
 
     monkeypatch.setattr(os, "execv", become)
     with clean_environment(GIVEN="environment", CONCERT_MEMORY_LIMIT="2GB"), pytest.raises(SystemExit):
-        main(["dev", "--home", "mine", "--port", "3999"])
-    told = seen["environment"]
-    assert (told["CONCERT_HOME"], told["CONCERT_MEMORY_LIMIT"]) == (str(tmp_path / "mine"), "2GB")
-    assert (told["OWN"], told["GIVEN"]) == ("kept", "environment")
-    assert not (seen["folder"] / ".env").exists()
-    assert Path(seen["command"][seen["command"].index("-w") + 1]).is_absolute()
+        main(["dev", "--home", home, "--port", "3999"])
+    return seen[0], seen[1], seen[2]

@@ -10,6 +10,7 @@ import psycopg2
 import pytest
 
 from concert_assets.catalog.operational import PUBLICATIONS
+from concert_assets.resources.redshift.failures import Unavailable
 from concert_assets.resources.redshift.protocol import WarehouseBusy
 from concert_assets.warehousing.publish import NotPublishable, judge, publish
 from concert_assets_tests.support_core import CLEAN, PUBLISHED, Core, another, artists
@@ -111,6 +112,17 @@ def test_grants_on_published_tables_and_views_over_them_outlive_a_publication(
             session.query(f"select count(*) from concert_dw.{name}")
         assert session.query("select count(*) from public.names") == [(published,)]
     assert published == 3
+    # Made anew from nothing, tables are dropped: what depends on one is named, and all stays as it was.
+    before = core.warehouse.published_position()
+    with pytest.raises(Unavailable, match=r"2BP01.*names.*drop that first") as refused:
+        core.warehouse.discard()
+    assert "\n" not in str(refused.value)
+    assert core.warehouse.published_position() == before > 0
+    with core.warehouse.session() as session:
+        assert session.query("select count(*) from concert_dw.artists") == [(3,)]
+        session.execute("drop view public.names")
+    core.warehouse.discard()
+    assert core.warehouse.published_position() == 0
 
 
 @pytest.mark.parametrize(

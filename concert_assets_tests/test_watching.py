@@ -66,7 +66,8 @@ class Watched:
                 run_config={"ops": {"raw": {"config": dict(SMALL_WORLD)}}},
                 raise_on_error=False,
             )
-            self.told = instance.get_run_by_id(done.run_id).tags.get(TOLD_TAG)  # type: ignore[union-attr]
+            mark = instance.get_run_by_id(done.run_id).tags[TOLD_TAG]  # type: ignore[union-attr]
+            self.told = mark.removeprefix(f"{done.run_id} ")
             bound = defs.resolve_job_def("run_demo").resource_defs
             assert set(bound) >= {"journal", "s3", "redshift"}
             s3, redshift = defs.resources["s3"], defs.resources["redshift"]  # type: ignore[index]

@@ -126,6 +126,7 @@ def run_job(deployment: Deployment, job: str, config: Mapping[str, Any] | None =
 
     from concert_assets.definitions import build_definitions
     from concert_assets.defs.event_log import keep_open
+    from concert_assets.defs.watching import tell_lineage
 
     handler = _Progress()
 
@@ -146,7 +147,13 @@ def run_job(deployment: Deployment, job: str, config: Mapping[str, Any] | None =
         result = definitions.resolve_job_def(job).execute_in_process(
             instance=instance, run_config={**(config or {}), "loggers": {"progress": {}}}, raise_on_error=False
         )
+        journal = (definitions.resources or {})["journal"]
+        tell_lineage(instance, result.run_id, journal.watchers, "success" if result.success else "failure", _say)
     return _summary(deployment, result.success, result.run_id, time.monotonic() - started)
+
+
+def _say(warning: str) -> None:
+    print(warning, file=sys.stderr)
 
 
 def shown(path: Path) -> str:

@@ -143,8 +143,7 @@ def dev(deployment: Deployment, options: Any) -> NoReturn:
     workspace = deployments.write_workspace(deployment)
     command = [sys.executable, "-m", "dagster", "dev", "-w", str(workspace)]
     command += ["--host", options.host, "--port", str(options.port)]
-    # Dagster lets ``.env`` of its working folder go before the environment, and so before the settings of this command;
-    # in the home there is none.
-    deployments.adopt_dotenv(Path.cwd())
-    os.chdir(deployment.home)
+    # Dagster lets ``.env`` of its working folder go before the environment, and so before the settings of this command.
+    if deployments.adopt_dotenv(deployment, Path.cwd()):
+        os.chdir(deployment.dagster_home)  # where there is none
     os.execv(command[0], command)  # noqa: S606 - there is no shell on purpose

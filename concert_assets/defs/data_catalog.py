@@ -37,6 +37,14 @@ def keep_catalog(
     the state at the position of the log that is published by now, which ``state_at`` knows.
     """
     for _ in range(_LOOKS):
+        position = redshift.published_position()
+        if position > state.position:
+            state = state_at(position)
+        if position > state.position:
+            context.log.warning(
+                "the Data Catalog is not told: another run published what this version of the platform has not curated"
+            )
+            return
         live = {d.name: state.manifests[d.entry.content_id] for d in state.deliveries if d.state == "live"}
         tables, passed_over = catalog_tables(live, lambda key: s3.store.uri(s3.processed_bucket, key))
         try:
@@ -51,10 +59,8 @@ def keep_catalog(
                 f"the Data Catalog lacks {', '.join(passed_over)}: curated by a version that laid all tables into one "
                 "folder, and their raw objects are gone"
             )
-        position = redshift.published_position()
-        if position <= state.position:
+        if redshift.published_position() <= state.position:
             return
-        state = state_at(position)
 
 
 def catalog_tables(

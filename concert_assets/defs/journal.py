@@ -21,7 +21,7 @@ from pydantic import Field, PrivateAttr
 from concert_assets.defs.event_log import keep_open
 from concert_assets.defs.report_files import PIPELINE_REPORT, write_report_files
 from concert_assets.defs.run_facts import run_facts
-from concert_assets.defs.watching import Watchers, tell
+from concert_assets.defs.watching import Watchers, tell, tell_lineage
 from concert_assets.resources.openlineage import OpenLineage
 from concert_assets.resources.watch import Watch
 
@@ -74,7 +74,7 @@ class RunJournal(dg.ConfigurableResource):  # type: ignore[type-arg]
 
         Returns their ids. A report that cannot be written is told to ``warn`` and keeps nothing else from happening.
         """
-        buried = []
+        buried: list[dg.DagsterRun] = []
         with self._guard():
             files: dict[str, list[Path]] = defaultdict(list)
             for path in sorted(self._runs.glob("*.lock")):
@@ -92,11 +92,12 @@ class RunJournal(dg.ConfigurableResource):  # type: ignore[type-arg]
                         if _is_between_steps(instance, run_id):
                             continue
                         instance.report_run_failed(run, "the process of this run ended without a word; it was killed")
-                        self.tell_killed(instance, run, warn)
-                        buried.append(run_id)
+                        buried.append(run)
                     for path in paths:
                         path.unlink(missing_ok=True)
-        return buried
+        for run in buried:  # no run that starts meanwhile has to wait for who is told
+            self.tell_killed(instance, run, warn)
+        return [run.run_id for run in buried]
 
     def alive(self) -> Sequence[str]:
         """The ids of the runs that other processes are at."""
@@ -134,6 +135,7 @@ class RunJournal(dg.ConfigurableResource):  # type: ignore[type-arg]
             pipeline = build_pipeline_report(facts, None, generated_at=datetime.now(UTC))
             write_report_files(self.reports, run.run_id, {PIPELINE_REPORT: pipeline}, render_html(pipeline, None))
             tell(instance, run.run_id, self.watchers, pipeline, None, warn)
+            tell_lineage(instance, run.run_id, self.watchers, "killed", warn)
         except Exception as error:  # a report of the past must not keep a run from beginning
             warn(f"the report of the killed run {run.run_id} cannot be written: {error}")
 

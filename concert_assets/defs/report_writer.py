@@ -12,7 +12,7 @@ from concert_assets.defs.model_objects import MODELS, in_use, last_decision
 from concert_assets.defs.report_files import MODEL_REPORT, PIPELINE_REPORT, write_report_files
 from concert_assets.defs.run_facts import run_facts
 from concert_assets.defs.warehouse_facts import figure_facts, ledger_facts, top_predictions
-from concert_assets.defs.watching import is_to_be_told, tell
+from concert_assets.defs.watching import is_to_be_told, tell, tell_lineage
 from concert_assets.resources.redshift.protocol import Session
 from concert_assets.resources.redshift.resource import Redshift
 from concert_assets.resources.s3.resource import S3
@@ -68,6 +68,8 @@ def write_reports(
         render_html(pipeline, models, figures),
     )
     tell(instance, run_id, journal.watchers, pipeline, models, warn)
+    if last_step is not None:  # otherwise steps that need nothing of the one that failed are to come
+        tell_lineage(instance, run_id, journal.watchers, pipeline["run"]["status"], warn)
     return pipeline
 
 
@@ -80,9 +82,10 @@ def tell_of_success(
     warn: Callable[[str], None],
 ) -> None:
     """Tell of a run that ended well and made no report, such as one that loaded arrivals, where it is to be told."""
-    if is_to_be_told(instance, run_id, journal.watchers):
+    if journal.watchers.watch and is_to_be_told(instance, run_id):
         pipeline, models, _ = _reports(instance, run_id, journal, s3, redshift)
         tell(instance, run_id, journal.watchers, pipeline, models, warn)
+    tell_lineage(instance, run_id, journal.watchers, "success", warn)
 
 
 def _reports(

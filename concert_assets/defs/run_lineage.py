@@ -25,7 +25,7 @@ class _Step:
         self.name = name
         self.status = "killed"
         self.started_at = self.ended_at = at
-        self.made: list[dg.AssetMaterialization] = []
+        self.made: dict[dg.AssetKey, dg.AssetMaterialization] = {}
 
 
 def run_lineage(instance: dg.DagsterInstance, run_id: str, status: str, region: str) -> RunLineage | None:
@@ -47,10 +47,12 @@ def run_lineage(instance: dg.DagsterInstance, run_id: str, status: str, region: 
         elif event.event_type == dg.DagsterEventType.STEP_FAILURE:
             step.status = "failure"
         elif event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
-            step.made.append(event.event_specific_data.materialization)  # type: ignore[union-attr]
+            # The last one: a step that was tried again may have told of it before.
+            made = event.event_specific_data.materialization  # type: ignore[union-attr]
+            step.made[made.asset_key] = made
     if run is None or not steps:
         return None
-    places = _Places(instance, region, [made for step in steps.values() for made in step.made])
+    places = _Places(instance, region, [made for step in steps.values() for made in step.made.values()])
     return RunLineage(
         run_id,
         run.job_name,
@@ -64,8 +66,8 @@ def run_lineage(instance: dg.DagsterInstance, run_id: str, status: str, region: 
                 status if step.status == "killed" else step.status,
                 step.started_at,
                 step.ended_at,
-                _inputs(step.made, places),
-                _outputs(step.made, places),
+                _inputs(list(step.made.values()), places),
+                _outputs(list(step.made.values()), places),
             )
             for step in steps.values()
         ],

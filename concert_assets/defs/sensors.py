@@ -7,6 +7,7 @@ from concert_assets.defs.automation import tables_changed
 from concert_assets.defs.journal import RunJournal
 from concert_assets.defs.report_files import PIPELINE_REPORT
 from concert_assets.defs.retraining import model_drifted
+from concert_assets.defs.watching import tell_lineage
 from concert_assets.resources.redshift.resource import Redshift
 from concert_assets.resources.s3.resource import S3
 
@@ -31,14 +32,15 @@ def run_failed(
     from concert_assets.defs.report_writer import write_reports
 
     run = context.dagster_run
-    # The hook of a failed step has written it already, with the tables as they were then.
-    if (journal.reports / "runs" / run.run_id / PIPELINE_REPORT).exists():
-        return
     # Dagster's code server marks a run whose process is gone as failed, and gives no reason.
     is_killed = context.failure_event.event_specific_data is None and not context.get_step_failure_events()
-    if is_killed:
+    # The hook of a failed step has written it already, with the tables as they were then.
+    if (journal.reports / "runs" / run.run_id / PIPELINE_REPORT).exists():
+        tell_lineage(context.instance, run.run_id, journal.watchers, "failure", context.log.warning)
+    elif is_killed:
         journal.tell_killed(context.instance, run, context.log.warning)
     else:
+        tell_lineage(context.instance, run.run_id, journal.watchers, "failure", context.log.warning)
         write_reports(context.instance, run.run_id, journal, s3, redshift, context.log.warning)
 
 

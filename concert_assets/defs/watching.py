@@ -1,6 +1,6 @@
 """Tells of a run that has ended whoever watches: figures and lineage of each, and an alert where it failed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import dagster as dg
@@ -9,8 +9,10 @@ from concert_assets.defs.run_lineage import run_lineage
 from concert_assets.resources.openlineage import OpenLineage
 from concert_assets.resources.watch import Watch
 
-# The mark of a run of which all was told, so that of hook, asset and sensor one tells.
+# The marks of a run of which all was told, so that of hook, asset, sensors and command one tells. Each bears the run's
+# id, for a run that is taken up again has the tags of the one before.
 TOLD_TAG = "concert/told"
+LINEAGE_TAG = "concert/lineage_told"
 _ENDED = ("success", "failure", "killed")
 _FORECAST = "ticket_sales"
 
@@ -22,10 +24,10 @@ class Watchers(NamedTuple):
     lineage: OpenLineage | None = None
 
 
-def is_to_be_told(instance: dg.DagsterInstance, run_id: str, watchers: Watchers) -> bool:
-    """Whether anybody is told of runs and has not been told of this one yet."""
+def is_to_be_told(instance: dg.DagsterInstance, run_id: str, tag: str = TOLD_TAG) -> bool:
+    """Whether the mark is not on the run yet."""
     run = instance.get_run_by_id(run_id)
-    return any(watchers) and run is not None and TOLD_TAG not in run.tags
+    return run is not None and not run.tags.get(tag, "").startswith(run_id)
 
 
 def tell(
@@ -36,21 +38,39 @@ def tell(
     models: Mapping[str, Any] | None,
     warn: Callable[[str], None],
 ) -> None:
-    """Send what the reports of an ended run say, once; what is refused is told to ``warn`` and sent no more."""
-    status = pipeline["run"]["status"]
-    if status not in _ENDED or not is_to_be_told(instance, run_id, watchers):
+    """Send what the reports of an ended run say, once; what is refused is told to ``warn`` and sent no more.
+
+    A run in which a step failed is told as soon as that is known, while other steps may go on.
+    """
+    status, watch = pipeline["run"]["status"], watchers.watch
+    if watch is None or status not in _ENDED or not is_to_be_told(instance, run_id):
         return
-    told = []
-    if watchers.watch is not None:
-        told.append(watchers.watch.send(figures(pipeline, models)))
-        if status != "success":
-            told.append(watchers.watch.alert(*alert(pipeline)))
-    if watchers.lineage is not None:
+    told = [watch.send(figures(pipeline, models))]
+    if status != "success":
+        told.append(watch.alert(*alert(pipeline)))
+    _mark(instance, run_id, TOLD_TAG, told, warn)
+
+
+def tell_lineage(
+    instance: dg.DagsterInstance, run_id: str, watchers: Watchers, status: str, warn: Callable[[str], None]
+) -> None:
+    """Send what the steps of a run read and wrote, once; ``status`` is what it ended with, after all its steps."""
+    if watchers.lineage is None or not is_to_be_told(instance, run_id, LINEAGE_TAG):
+        return
+    try:
         lineage = run_lineage(instance, run_id, status, watchers.lineage.region)
-        told.append(watchers.lineage.send(lineage) if lineage else "")
-    for reason in filter(None, told):
+        told = watchers.lineage.send(lineage) if lineage else ""
+    except Exception as error:  # no run is lost over what is told of it
+        told = f"the lineage of run {run_id[:8]} cannot be told: {type(error).__name__}"
+    _mark(instance, run_id, LINEAGE_TAG, [told], warn)
+
+
+def _mark(
+    instance: dg.DagsterInstance, run_id: str, tag: str, refusals: Sequence[str], warn: Callable[[str], None]
+) -> None:
+    for reason in filter(None, refusals):
         warn(reason)
-    instance.add_run_tags(run_id, {TOLD_TAG: "refused" if any(told) else "yes"})
+    instance.add_run_tags(run_id, {tag: f"{run_id} {'refused' if any(refusals) else 'yes'}"})
 
 
 def figures(pipeline: Mapping[str, Any], models: Mapping[str, Any] | None) -> dict[str, float]:

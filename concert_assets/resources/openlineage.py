@@ -4,6 +4,7 @@ Where they go is known to OpenLineage's own client: by its variables, such as OP
 OPENLINEAGE_CONFIG names.
 """
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
 _ENDS = {"success": "COMPLETE", "failure": "FAIL", "killed": "ABORT"}
 # The port is not in a table's location; it is that of every warehouse which does not say otherwise.
 _REDSHIFT_PORT = 5439
-# A transport that sends in the background may take so long to send the rest.
-_CLOSE_SECONDS = 30.0
+_PRODUCER = "urn:concert-assets"
+# Of a run, and for a transport that sends in the background to send the rest.
+_MOST_SECONDS, _CLOSE_SECONDS = 30.0, 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,22 +98,41 @@ class OpenLineage:
     def send(self, told: RunLineage) -> str:
         """Send the events of a run; why they cannot be sent, in one line, empty where they were.
 
-        The first event that is refused is the last one that is tried.
+        The first event that is refused is the last one that is tried, and none is begun after half a minute.
         """
-        from openlineage.client import OpenLineageClient
+        ends: list[str] = []
+        is_late = threading.Event()
 
-        refused = f"OpenLineage takes no events of CONCERT_LINEAGE_NAMESPACE {self.namespace!r}"
-        try:
-            client = OpenLineageClient()
-            if not client.config.transport and client.transport.kind == "console":
-                return f"{refused}: its client knows no transport; set OPENLINEAGE_URL or another one of its variables"
+        def send_all() -> None:
             try:
-                for event in self.events(told):
-                    client.emit(event)
-            finally:
-                client.close(_CLOSE_SECONDS)
-        except Exception as error:  # transports raise what the library below them raises
-            return f"{refused} ({_reason(error)})"
+                ends.append(self._sent(told, is_late))
+            except Exception as error:  # transports raise what the library below them raises
+                ends.append(_reason(error))
+
+        # Apart, for the client's transports have deadlines an attempt and none for all of them.
+        sending = threading.Thread(target=send_all, name="openlineage", daemon=True)
+        sending.start()
+        sending.join(_MOST_SECONDS)
+        is_late.set()
+        reason = ends[0] if ends else f"no answer within {_MOST_SECONDS:.0f} s"
+        refused = f"OpenLineage takes no events of CONCERT_LINEAGE_NAMESPACE {self.namespace!r}"
+        return f"{refused} ({reason})" if reason else ""
+
+    def _sent(self, told: RunLineage, is_late: threading.Event) -> str:
+        from openlineage.client import OpenLineageClient
+        from openlineage.client.event_v2 import set_producer
+
+        set_producer(_PRODUCER)
+        client = OpenLineageClient()
+        if not client.config.transport and client.transport.kind == "console":
+            return "its client knows no transport; set OPENLINEAGE_URL or another one of its variables"
+        try:
+            for event in self.events(told):
+                if is_late.is_set():
+                    break
+                client.emit(event)
+        finally:
+            client.close(_CLOSE_SECONDS)
         return ""
 
     def events(self, told: RunLineage) -> Iterator["RunEvent"]:
@@ -148,7 +169,7 @@ class OpenLineage:
 
         facets: dict[str, Any] = {
             "processing_engine": processing_engine_run.ProcessingEngineRunFacet(
-                version=version("dagster"), name="Dagster", openlineageAdapterVersion=version("concert-assets")
+                version=version("dagster"), name="Dagster", openlineageAdapterVersion=version("openlineage-python")
             )
         }
         if parent is not None:
@@ -163,7 +184,7 @@ class OpenLineage:
             eventType=RunState[kind],
             run=Run(run_id, facets),
             job=Job(self.namespace, job, of_job),
-            producer=f"urn:concert-assets:{version('concert-assets')}",
+            producer=_PRODUCER,
             inputs=list(inputs),
             outputs=list(outputs),
         )

@@ -80,15 +80,16 @@ class RedshiftWarehouse:
     def discard(self) -> None:
         """Drop every table and view of both schemas; the lock of writers alone stays."""
         staging, _, writer = WRITER.partition(".")
-        self._noted.forget()
         with self.session() as session, session.transaction():
             relations = session.query(
                 "select table_schema, table_name, table_type from information_schema.tables "
-                "where table_schema in (:published, :staged) and table_name <> :writer",
+                "where table_schema in (:published, :staged) and table_name <> :writer order by table_type desc",
                 {"published": PUBLICATIONS.schema, "staged": staging, "writer": writer},
             )
             for schema, name, kind in relations:
                 session.execute(f"drop {'view' if kind == 'VIEW' else 'table'} {schema}.{name}")
+            # Before the commit: a note of what is gone would be taken for a warehouse that has lost something.
+            self._noted.forget()
 
     def _open(self) -> Any:
         """A connection, tried a few times; each attempt asks for credentials of its own."""

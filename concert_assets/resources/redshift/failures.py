@@ -12,6 +12,7 @@ _CANCELLED = "57014"
 _NO_TABLE = "42P01"
 _NO_RELATION = re.compile(r"relation with oid \d+", re.IGNORECASE)
 _FORBIDDEN = "42501"
+_DEPENDED_ON = "2BP01"
 # COPY and UNLOAD tell S3's code within a text of their own, or of Spectrum's, which reads columnar objects for COPY.
 _S3_CODE = re.compile(
     r"S3ServiceException:[\s\S]*?\bError (?P<code>[\w.]+)|HTTP response error code: \d+ Message: (?P<told>\w+)"
@@ -73,6 +74,11 @@ def refusal(error: Exception) -> Exception | None:
         return Unavailable(
             f"Redshift refuses with {_FORBIDDEN}: {text.splitlines()[0]}; let whoever logs in create schemas in "
             "CONCERT_REDSHIFT_DATABASE"
+        )
+    if getattr(error, "pgcode", None) == _DEPENDED_ON:
+        return Unavailable(
+            f"Redshift drops no table that something else depends on ({_DEPENDED_ON}): {' '.join(text.split())}; drop "
+            "that first, and make views with no schema binding"
         )
     return None
 
