@@ -82,7 +82,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 def test_the_sensors_run_without_being_switched_on() -> None:
-    names = {"raw_object_arrived", "tables_changed", "model_drifted", "run_failed", "run_killed"}
+    names = {"raw_object_arrived", "tables_changed", "model_drifted", "run_failed", "run_succeeded", "run_killed"}
     assert {sensor.name for sensor in sensors} == names
     assert {sensor.default_status for sensor in sensors} == {dg.DefaultSensorStatus.RUNNING}
     assert all((sensor.minimum_interval_seconds or 30) <= 20 for sensor in sensors)
