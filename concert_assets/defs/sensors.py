@@ -48,7 +48,7 @@ def run_failed(
     run_status=dg.DagsterRunStatus.SUCCESS,
     name="run_succeeded",
     description="Tell whoever watches of a run that ended well and made no report.",
-    minimum_interval_seconds=30,
+    minimum_interval_seconds=20,
     default_status=dg.DefaultSensorStatus.RUNNING,
 )
 def run_succeeded(
