@@ -3,6 +3,20 @@
 from typing import Any
 
 ATTEMPTS = 5
+# What services of AWS but S3 answer where it is the credentials that they refuse.
+CREDENTIAL_CODES = frozenset(
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "IncompleteSignature",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
 _LONGEST_REASON = 200
 
 

@@ -16,6 +16,7 @@ from botocore.exceptions import (  # type: ignore[import-untyped]
     TokenRetrievalError,
 )
 
+from concert_assets.resources.clients import CREDENTIAL_CODES
 from concert_assets.resources.glue.protocol import GlueUnavailable
 
 NO_ROOM = {"ConcurrentRunsExceededException", "ResourceNumberLimitExceededException"}
@@ -40,17 +41,6 @@ _NO_CREDENTIALS = (
     ProfileNotFound,
     TokenRetrievalError,
 )
-_CREDENTIALS = {
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "IncompleteSignature",
-    "InvalidClientTokenId",
-    "InvalidSignatureException",
-    "MissingAuthenticationToken",
-    "MissingAuthenticationTokenException",
-    "SignatureDoesNotMatch",
-    "UnrecognizedClientException",
-}
 _CONNECTION = (ConnectionError, HTTPClientError)
 _MOST_TOLD = 300
 # In logs of any program: access keys by their form, what follows the usual names of secrets, and logins in URLs.
@@ -102,7 +92,7 @@ def refusal(error: BaseException, operation: str, job: str, secrets: Sequence[st
         return GlueUnavailable(
             f"CONCERT_ENDPOINT_URL is no place to ask for Glue ({code}): {struck(str(error), secrets)}"
         )
-    if code in _CREDENTIALS:
+    if code in CREDENTIAL_CODES:
         return GlueUnavailable(
             f"CONCERT_DEPLOYMENT is aws, but Glue refuses the AWS credentials that boto3 finds ({code}); "
             "log in again, and look at CONCERT_REGION"

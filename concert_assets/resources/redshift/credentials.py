@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from concert_assets.resources.clients import aws_client
+from concert_assets.resources.clients import CREDENTIAL_CODES, aws_client
 from concert_assets.resources.redshift.failures import Unavailable
 from concert_assets.resources.redshift.protocol import WarehouseBusy
 
@@ -16,17 +16,6 @@ _MAY_PASS = {
     "InternalServerException",
     "InternalFailure",
     "ServiceUnavailable",
-}
-_CREDENTIALS = {
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "IncompleteSignature",
-    "InvalidClientTokenId",
-    "InvalidSignatureException",
-    "MissingAuthenticationToken",
-    "MissingAuthenticationTokenException",
-    "SignatureDoesNotMatch",
-    "UnrecognizedClientException",
 }
 _LOOK_FOR_CREDENTIALS = "AWS_PROFILE, AWS_ACCESS_KEY_ID and the role of this machine"
 
@@ -102,7 +91,7 @@ def temporary_login(settings: RedshiftSettings, client: Callable[[str], Any]) ->
     except ClientError as error:
         told = error.response.get("Error", {})
         code, message = told.get("Code", "unknown"), told.get("Message", "")
-        if code in _CREDENTIALS:
+        if code in CREDENTIAL_CODES:
             raise Unavailable(
                 f"AWS refuses the credentials that boto3 finds, with {code}, where Redshift {settings.name} is asked "
                 f"for; look at {_LOOK_FOR_CREDENTIALS}"
